@@ -1,0 +1,10 @@
+//! Coordinators as pure state machines: no sockets, no clock, no randomness, no versions.
+//!
+//! Each machine is a fold over one partition's log. A broker's shard runs it: `step` decides and
+//! changes nothing durable, the records it returns are appended, `replay` applies them, and the
+//! replies leave once the records are durable. Recovery is `replay` alone, so that live state and
+//! recovered state cannot differ.
+
+mod machine;
+
+pub use machine::{Machine, Outcome, ReplyTo};

@@ -1,0 +1,49 @@
+//! The trait that every coordinator implements.
+
+use tidegate_model::TimestampMs;
+
+/// A deterministic fold with decisions (the shape of Kafka's `CoordinatorResult`).
+pub trait Machine {
+    /// What callers ask for, version-free, with every fresh id it may need.
+    type Command;
+    /// What is appended to the log.
+    type Record;
+    /// What callers get back.
+    type Reply;
+
+    /// Decides on `command`. Durable state changes only through the records it returns; soft state
+    /// (members waiting, timers) may change at once, for it is not meant to survive.
+    fn step(
+        &mut self,
+        now: TimestampMs,
+        reply_to: ReplyTo,
+        command: Self::Command,
+    ) -> Outcome<Self::Record, Self::Reply>;
+
+    /// Applies one record: the only place where durable state changes, live and at recovery.
+    fn replay(&mut self, now: TimestampMs, record: &Self::Record);
+
+    /// Called at or after the time that the last outcome named in `wake_at`.
+    fn on_timeout(&mut self, now: TimestampMs) -> Outcome<Self::Record, Self::Reply>;
+}
+
+/// Names the caller that waits for a reply; replies may come from a later step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ReplyTo(pub u64);
+
+/// What a step decided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome<Record, Reply> {
+    /// To be appended as one batch, then replayed in order.
+    pub records: Vec<Record>,
+    /// To be sent once the records are durable.
+    pub replies: Vec<(ReplyTo, Reply)>,
+    /// When `on_timeout` is due next, for the machine as a whole; `None` if nothing is pending.
+    pub wake_at: Option<TimestampMs>,
+}
+
+impl<Record, Reply> Default for Outcome<Record, Reply> {
+    fn default() -> Self {
+        Outcome { records: Vec::new(), replies: Vec::new(), wake_at: None }
+    }
+}

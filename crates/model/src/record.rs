@@ -1,0 +1,305 @@
+//! Records inside an uncompressed batch: built for the coordinators' own logs, read back at recovery.
+//!
+//! The producers' hot path never comes here; their batches are passed on as they are.
+
+use crate::batch::{BATCH_HEADER_LEN, BatchHeader, write_crc};
+use crate::ids::{NO_PRODUCER_ID, TimestampMs};
+use bytes::{BufMut, BytesMut};
+use thiserror::Error;
+
+/// Why the records of a batch cannot be read.
+#[derive(Debug, Error, PartialEq, Eq, Clone, Copy)]
+pub enum RecordError {
+    /// The batch ends inside a record, or a length points outside it.
+    #[error("record is cut off")]
+    Truncated,
+    /// A variable-length integer of more than its type's bytes, or a negative count.
+    #[error("record has a malformed number")]
+    Malformed,
+}
+
+/// One header of a record (KIP-82). Keys may repeat; the order is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RecordHeader<'a> {
+    /// The name.
+    pub key: &'a [u8],
+    /// The value; null and empty differ.
+    pub value: Option<&'a [u8]>,
+}
+
+/// One record. Null and empty keys and values differ.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record<'a> {
+    /// Offset relative to the batch's base offset.
+    pub offset_delta: i32,
+    /// Creation time.
+    pub timestamp: TimestampMs,
+    /// The key.
+    pub key: Option<&'a [u8]>,
+    /// The value; null is a tombstone in a compacted topic.
+    pub value: Option<&'a [u8]>,
+    /// Headers in the producer's order.
+    pub headers: Vec<RecordHeader<'a>>,
+}
+
+impl<'a> Record<'a> {
+    /// A record without headers; the builder sets its offset.
+    pub fn new(timestamp: TimestampMs, key: Option<&'a [u8]>, value: Option<&'a [u8]>) -> Self {
+        Record { offset_delta: 0, timestamp, key, value, headers: Vec::new() }
+    }
+}
+
+/// Builds one uncompressed batch with base offset 0 and no producer id.
+#[derive(Debug, Default)]
+pub struct BatchBuilder {
+    records: BytesMut,
+    count: i32,
+    base_timestamp: TimestampMs,
+    max_timestamp: TimestampMs,
+}
+
+impl BatchBuilder {
+    /// An empty batch.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Appends `record` at the next offset; its own `offset_delta` is ignored.
+    pub fn push(&mut self, record: &Record<'_>) {
+        if self.count == 0 {
+            self.base_timestamp = record.timestamp;
+            self.max_timestamp = record.timestamp;
+        }
+        self.max_timestamp = self.max_timestamp.max(record.timestamp);
+        let timestamp_delta = record.timestamp.wrapping_sub(self.base_timestamp);
+        let mut body = BytesMut::new();
+        body.put_i8(0);
+        put_varint(&mut body, timestamp_delta);
+        put_varint(&mut body, i64::from(self.count));
+        put_nullable(&mut body, record.key);
+        put_nullable(&mut body, record.value);
+        put_varint(&mut body, record.headers.len() as i64);
+        for header in &record.headers {
+            put_nullable(&mut body, Some(header.key));
+            put_nullable(&mut body, header.value);
+        }
+        put_varint(&mut self.records, body.len() as i64);
+        self.records.extend_from_slice(&body);
+        self.count += 1;
+    }
+
+    /// Number of records so far.
+    pub fn len(&self) -> usize {
+        self.count as usize
+    }
+
+    /// True without records.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// The finished batch, or `None` if nothing was pushed.
+    pub fn finish(self) -> Option<BytesMut> {
+        if self.count == 0 {
+            return None;
+        }
+        let mut batch = BytesMut::with_capacity(BATCH_HEADER_LEN + self.records.len());
+        batch.put_i64(0);
+        batch.put_i32((BATCH_HEADER_LEN - 12 + self.records.len()) as i32);
+        batch.put_i32(crate::NO_LEADER_EPOCH);
+        batch.put_i8(2);
+        batch.put_u32(0);
+        batch.put_i16(0);
+        batch.put_i32(self.count - 1);
+        batch.put_i64(self.base_timestamp);
+        batch.put_i64(self.max_timestamp);
+        batch.put_i64(NO_PRODUCER_ID);
+        batch.put_i16(-1);
+        batch.put_i32(-1);
+        batch.put_i32(self.count);
+        batch.extend_from_slice(&self.records);
+        write_crc(&mut batch);
+        Some(batch)
+    }
+}
+
+/// Reads the records of an uncompressed batch, or of decompressed record bytes.
+///
+/// Lengths and counts are checked against the bytes present before anything is allocated. Ends
+/// after the first error.
+#[derive(Debug)]
+pub struct Records<'a> {
+    bytes: &'a [u8],
+    base_timestamp: TimestampMs,
+    left: i32,
+}
+
+impl<'a> Records<'a> {
+    /// The records of `batch`, whose header is `header`.
+    pub fn of_batch(header: &BatchHeader, batch: &'a [u8]) -> Self {
+        let bytes = batch.get(BATCH_HEADER_LEN..header.len).unwrap_or(&[]);
+        Self::of_bytes(header, bytes)
+    }
+
+    /// The records in `bytes`, which follow `header` after decompression.
+    pub fn of_bytes(header: &BatchHeader, bytes: &'a [u8]) -> Self {
+        Records { bytes, base_timestamp: header.base_timestamp, left: header.record_count }
+    }
+
+    fn read(&mut self) -> Result<Record<'a>, RecordError> {
+        let len =
+            usize::try_from(take_varint(&mut self.bytes)?).map_err(|_| RecordError::Malformed)?;
+        let mut body = take(&mut self.bytes, len)?;
+        take(&mut body, 1)?;
+        let timestamp = self.base_timestamp.wrapping_add(take_varint(&mut body)?);
+        let offset_delta =
+            i32::try_from(take_varint(&mut body)?).map_err(|_| RecordError::Malformed)?;
+        let key = take_nullable(&mut body)?;
+        let value = take_nullable(&mut body)?;
+        let count = usize::try_from(take_varint(&mut body)?).map_err(|_| RecordError::Malformed)?;
+        // A header takes at least two bytes, which bounds what a lying count can reserve.
+        if count > body.len() / 2 {
+            return Err(RecordError::Truncated);
+        }
+        let mut headers = Vec::with_capacity(count);
+        for _ in 0..count {
+            let key = take_nullable(&mut body)?.ok_or(RecordError::Malformed)?;
+            headers.push(RecordHeader { key, value: take_nullable(&mut body)? });
+        }
+        if !body.is_empty() {
+            return Err(RecordError::Malformed);
+        }
+        Ok(Record { offset_delta, timestamp, key, value, headers })
+    }
+}
+
+impl<'a> Iterator for Records<'a> {
+    type Item = Result<Record<'a>, RecordError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.left <= 0 {
+            return None;
+        }
+        self.left -= 1;
+        let record = self.read();
+        if record.is_err() {
+            self.left = 0;
+        }
+        Some(record)
+    }
+}
+
+/// Writes `value` as a zigzag varint, as records use it for lengths and deltas.
+pub fn put_varint(buffer: &mut impl BufMut, value: i64) {
+    let mut rest = ((value << 1) ^ (value >> 63)) as u64;
+    while rest >= 0x80 {
+        buffer.put_u8(rest as u8 | 0x80);
+        rest >>= 7;
+    }
+    buffer.put_u8(rest as u8);
+}
+
+/// Bytes that [`put_varint`] writes for `value`.
+pub fn varint_len(value: i64) -> usize {
+    let zigzag = ((value << 1) ^ (value >> 63)) as u64;
+    (64 - (zigzag | 1).leading_zeros() as usize).div_ceil(7)
+}
+
+fn put_nullable(buffer: &mut BytesMut, bytes: Option<&[u8]>) {
+    match bytes {
+        None => put_varint(buffer, -1),
+        Some(bytes) => {
+            put_varint(buffer, bytes.len() as i64);
+            buffer.extend_from_slice(bytes);
+        }
+    }
+}
+
+fn take<'a>(bytes: &mut &'a [u8], len: usize) -> Result<&'a [u8], RecordError> {
+    let (head, rest) = bytes.split_at_checked(len).ok_or(RecordError::Truncated)?;
+    *bytes = rest;
+    Ok(head)
+}
+
+fn take_nullable<'a>(bytes: &mut &'a [u8]) -> Result<Option<&'a [u8]>, RecordError> {
+    match take_varint(bytes)? {
+        -1 => Ok(None),
+        len => {
+            let len = usize::try_from(len).map_err(|_| RecordError::Malformed)?;
+            take(bytes, len).map(Some)
+        }
+    }
+}
+
+fn take_varint(bytes: &mut &[u8]) -> Result<i64, RecordError> {
+    let mut value = 0u64;
+    for shift in (0..70).step_by(7) {
+        let byte = take(bytes, 1)?[0];
+        if shift == 63 && byte > 1 {
+            return Err(RecordError::Malformed);
+        }
+        value |= u64::from(byte & 0x7f) << shift;
+        if byte < 0x80 {
+            return Ok((value >> 1) as i64 ^ -((value & 1) as i64));
+        }
+    }
+    Err(RecordError::Malformed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_come_back_with_null_and_empty_told_apart() {
+        let header = RecordHeader { key: b"h", value: None };
+        let twice = RecordHeader { key: b"h", value: Some(b"") };
+        let mut builder = BatchBuilder::new();
+        let mut first = Record::new(5, None, Some(b""));
+        first.headers = vec![header, twice];
+        builder.push(&first);
+        builder.push(&Record::new(-1, Some(b""), None));
+        let batch = builder.finish().unwrap();
+        let parsed = BatchHeader::parse(&batch).unwrap();
+        let records: Vec<_> = Records::of_batch(&parsed, &batch).map(Result::unwrap).collect();
+        assert_eq!(records[0], first);
+        assert_eq!((records[1].key, records[1].value), (Some(&b""[..]), None));
+        assert_eq!((records[1].timestamp, records[1].offset_delta), (-1, 1));
+    }
+
+    #[test]
+    fn varints_of_every_length_round_trip() {
+        for shift in 0..64 {
+            for value in [1i64 << shift, -(1i64 << shift.min(62)), i64::MAX >> shift] {
+                let mut buffer = BytesMut::new();
+                put_varint(&mut buffer, value);
+                assert_eq!(buffer.len(), varint_len(value), "{value}");
+                assert_eq!(take_varint(&mut &buffer[..]), Ok(value));
+            }
+        }
+    }
+
+    #[test]
+    fn a_lying_header_count_is_refused_before_it_is_reserved() {
+        let mut builder = BatchBuilder::new();
+        builder.push(&Record::new(0, None, None));
+        let mut batch = builder.finish().unwrap();
+        let last = batch.len() - 1;
+        batch[last] = 0x7e;
+        let header = BatchHeader::parse(&batch).unwrap();
+        let read: Vec<_> = Records::of_batch(&header, &batch).collect();
+        assert_eq!(read, vec![Err(RecordError::Truncated)]);
+    }
+
+    #[test]
+    fn every_truncation_of_records_is_an_error() {
+        let mut builder = BatchBuilder::new();
+        builder.push(&Record::new(0, Some(b"key"), Some(b"value")));
+        let batch = builder.finish().unwrap();
+        let header = BatchHeader::parse(&batch).unwrap();
+        for len in BATCH_HEADER_LEN..batch.len() {
+            let cut = &batch[BATCH_HEADER_LEN..len];
+            assert!(Records::of_bytes(&header, cut).next().unwrap().is_err(), "{len}");
+        }
+    }
+}
