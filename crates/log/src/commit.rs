@@ -32,7 +32,7 @@ impl CommitQueue {
 
     /// The commit of that number.
     pub fn commit(self: &Arc<Self>, number: u64) -> Commit {
-        Commit { queue: Some(self.clone()), number }
+        Commit { queue: Some(self.clone()), number, registered: None }
     }
 
     /// The highest durable number.
@@ -74,16 +74,25 @@ impl CommitQueue {
 ///
 /// Fails only if the store was closed or fenced before that; whether the append survives is then
 /// unknown. Dropping it does not take the append back.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Commit {
     queue: Option<Arc<CommitQueue>>,
     number: u64,
+    /// The waker that stands in the queue for this commit, so that a poll need not look for it
+    /// among those of thousands of others.
+    registered: Option<Waker>,
+}
+
+impl Clone for Commit {
+    fn clone(&self) -> Self {
+        Commit { queue: self.queue.clone(), number: self.number, registered: None }
+    }
 }
 
 impl Commit {
     /// A commit that is durable already, for an append that had nothing to wait for.
     pub fn done() -> Self {
-        Commit { queue: None, number: 0 }
+        Commit { queue: None, number: 0, registered: None }
     }
 
     /// True once the append is durable.
@@ -95,27 +104,87 @@ impl Commit {
 impl Future for Commit {
     type Output = Result<(), LogError>;
 
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         if self.is_durable() {
             return Poll::Ready(Ok(()));
         }
-        let queue = self.queue.as_ref().expect("a commit without a queue is durable");
+        let commit = &mut *self;
+        let queue = commit.queue.as_ref().expect("a commit without a queue is durable");
         let mut state = queue.state.lock();
         // Looked at again under the lock, for `complete` may have run since.
-        if queue.durable() >= self.number {
+        if queue.durable() >= commit.number {
             return Poll::Ready(Ok(()));
         }
         if let Some(error) = &state.closed {
             return Poll::Ready(Err(error.clone()));
         }
         let waker = context.waker();
-        let known = state
-            .waiters
-            .iter_mut()
-            .find(|(number, known)| *number == self.number && known.will_wake(waker));
-        if known.is_none() {
-            state.waiters.push((self.number, waker.clone()));
+        if !commit.registered.as_ref().is_some_and(|known| known.will_wake(waker)) {
+            state.waiters.push((commit.number, waker.clone()));
+            commit.registered = Some(waker.clone());
         }
         Poll::Pending
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::AtomicUsize;
+    use std::task::Wake;
+
+    #[derive(Default)]
+    struct Counter(AtomicUsize);
+
+    impl Wake for Counter {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn poll(commit: &mut Commit, waker: &Waker) -> Poll<Result<(), LogError>> {
+        Pin::new(commit).poll(&mut Context::from_waker(waker))
+    }
+
+    #[test]
+    fn completion_wakes_exactly_those_it_covers_and_each_once() {
+        let queue = CommitQueue::new();
+        let counters: Vec<Arc<Counter>> = (0..4).map(|_| Arc::default()).collect();
+        let mut commits: Vec<Commit> = (1..=4).map(|number| queue.commit(number)).collect();
+        for _ in 0..3 {
+            for (commit, counter) in commits.iter_mut().zip(&counters) {
+                assert!(poll(commit, &counter.clone().into()).is_pending());
+            }
+        }
+        queue.complete(2);
+        let woken: Vec<_> =
+            counters.iter().map(|counter| counter.0.load(Ordering::Relaxed)).collect();
+        assert_eq!(woken, [1, 1, 0, 0]);
+        assert!(matches!(poll(&mut commits[1], Waker::noop()), Poll::Ready(Ok(()))));
+        assert!(commits[0].is_durable() && !commits[2].is_durable());
+    }
+
+    #[test]
+    fn a_commit_polled_by_another_task_wakes_that_one_too() {
+        let queue = CommitQueue::new();
+        let (first, second) = (Arc::new(Counter::default()), Arc::new(Counter::default()));
+        let mut commit = queue.commit(1);
+        assert!(poll(&mut commit, &first.into()).is_pending());
+        assert!(poll(&mut commit, &second.clone().into()).is_pending());
+        queue.complete(1);
+        assert_eq!(second.0.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn closing_fails_what_is_not_durable_and_nothing_else() {
+        let queue = CommitQueue::new();
+        queue.complete(1);
+        let waiting = Arc::new(Counter::default());
+        let mut commit = queue.commit(2);
+        assert!(poll(&mut commit, &waiting.clone().into()).is_pending());
+        queue.close(LogError::Unavailable("closed".to_owned()));
+        assert_eq!(waiting.0.load(Ordering::Relaxed), 1);
+        assert!(matches!(poll(&mut commit, Waker::noop()), Poll::Ready(Err(_))));
+        assert!(matches!(poll(&mut queue.commit(1), Waker::noop()), Poll::Ready(Ok(()))));
     }
 }

@@ -10,12 +10,17 @@
 //! [`MemoryStore`], and later an object-store one; [`conformance`] holds what all of them must do.
 
 mod commit;
+pub mod conformance;
+mod memory;
 mod slice;
 mod store;
+mod tail;
 
 pub use commit::{Commit, CommitQueue};
+pub use memory::MemoryStore;
 pub use slice::{LogRead, Slice};
 pub use store::{
     Append, BatchQuery, BoxFuture, EpochStart, LogError, LogObserver, LogStore, Opened,
     PartitionLog, ReadRequest, Snapshot, Step, StoreStats,
 };
+pub use tail::{BatchSearch, EpochHistory, Tail, TailEntry};

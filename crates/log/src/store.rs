@@ -120,7 +120,8 @@ pub struct Snapshot {
 
 /// What the engine tells the broker about one partition, from the engine's own threads.
 ///
-/// Calls must not block and must not call back into the engine.
+/// Calls must not block and must not call back into the engine. The engine holds no lock during a
+/// call that `enqueue` or `read` takes: the broker's own lock is held around those.
 pub trait LogObserver: Send + Sync {
     /// All records below `end` are durable. Rises; called before the commits it covers resolve.
     fn on_durable(&self, end: Offset);

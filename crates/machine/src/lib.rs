@@ -5,6 +5,13 @@
 //! replies leave once the records are durable. Recovery is `replay` alone, so that live state and
 //! recovered state cannot differ.
 
+pub mod catalog;
+mod codec;
+pub mod group;
 mod machine;
+pub mod producer;
+#[cfg(test)]
+mod testing;
 
+pub use codec::DecodeError;
 pub use machine::{Machine, Outcome, ReplyTo};

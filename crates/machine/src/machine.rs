@@ -23,6 +23,10 @@ pub trait Machine {
     /// Applies one record: the only place where durable state changes, live and at recovery.
     fn replay(&mut self, now: TimestampMs, record: &Self::Record);
 
+    /// Called once after the whole log was replayed, before the first step: restarts timers that
+    /// recovered state needs, such as members' sessions.
+    fn loaded(&mut self, now: TimestampMs);
+
     /// Called at or after the time that the last outcome named in `wake_at`.
     fn on_timeout(&mut self, now: TimestampMs) -> Outcome<Self::Record, Self::Reply>;
 }

@@ -26,7 +26,7 @@ pub type ProducerEpoch = i16;
 pub const NO_PRODUCER_ID: ProducerId = -1;
 
 /// A topic's identity (KIP-516). A re-created topic of the same name has another one.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct TopicId(pub Uuid);
 
 impl TopicId {

@@ -1,0 +1,146 @@
+//! The catalog: topics, configurations and producer id blocks, folded from `__cluster_metadata`.
+//!
+//! Errors and their order are those of Kafka's controller (`ControllerApis`,
+//! `ReplicationControlManager`, `ConfigurationControlManager`, `ProducerIdControlManager`) with one
+//! node in the cluster; the messages are our own.
+
+mod command;
+mod names;
+mod record;
+mod state;
+mod topics;
+
+pub use command::{
+    Command, ConfigChanges, CreatePartitions, CreateTopics, CreatedTopic, DeletedTopic, Failure,
+    MorePartitions, NewTopic, ProducerIdBlock, Reply, SetConfigs, TopicRef,
+};
+pub use names::{TOPIC_NAME_LEN_MAX, validate_topic_name};
+pub use record::{ConfigResource, ConfigResourceType, PartitionRecord, Record};
+pub use state::{Catalog, Configs, PartitionMeta, TopicMeta};
+
+use crate::machine::{Machine, Outcome, ReplyTo};
+use std::sync::Arc;
+use tidegate_model::{ErrorCode, ProducerId, TimestampMs};
+
+/// Producer ids in one block (`ProducerIdsBlock.PRODUCER_ID_BLOCK_SIZE`).
+pub const PRODUCER_ID_BLOCK_LEN: i32 = 1_000;
+
+/// The catalog's settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// `node.id`: the only node, which leads every partition.
+    pub node_id: i32,
+    /// `num.partitions`: of a topic that does not say. Default 1.
+    pub num_partitions: i32,
+    /// `default.replication.factor`. Default 1, and there is but one node.
+    pub default_replication_factor: i16,
+    /// Partitions that one request may create. Kafka's constant: 10000.
+    pub max_partitions_per_request: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            node_id: 1,
+            num_partitions: 1,
+            default_replication_factor: 1,
+            max_partitions_per_request: 10_000,
+        }
+    }
+}
+
+/// Knows which configurations exist and which values they take.
+pub trait ConfigRules {
+    /// Checks all that would be set for `resource` after a change; the error says what is wrong.
+    fn check(&self, resource: &ConfigResource, configs: &Configs) -> Result<(), String>;
+}
+
+impl<F> ConfigRules for F
+where
+    F: Fn(&ConfigResource, &Configs) -> Result<(), String>,
+{
+    fn check(&self, resource: &ConfigResource, configs: &Configs) -> Result<(), String> {
+        self(resource, configs)
+    }
+}
+
+type CatalogOutcome = Outcome<Record, Reply>;
+
+/// The coordinator of topics and configurations.
+#[derive(Clone)]
+pub struct CatalogMachine {
+    settings: Settings,
+    rules: Arc<dyn ConfigRules + Send + Sync>,
+    catalog: Catalog,
+}
+
+impl std::fmt::Debug for CatalogMachine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CatalogMachine")
+            .field("settings", &self.settings)
+            .field("catalog", &self.catalog)
+            .finish_non_exhaustive()
+    }
+}
+
+impl CatalogMachine {
+    /// An empty catalog.
+    pub fn new(settings: Settings, rules: Arc<dyn ConfigRules + Send + Sync>) -> Self {
+        CatalogMachine { settings, rules, catalog: Catalog::default() }
+    }
+
+    /// The state.
+    pub fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
+    fn allocate_producer_ids(&self, broker_id: i32, out: &mut CatalogOutcome) -> ProducerIdBlock {
+        let first = self.catalog.next_producer_id();
+        let Some(next_producer_id) = first.checked_add(ProducerId::from(PRODUCER_ID_BLOCK_LEN))
+        else {
+            return ProducerIdBlock { error: ErrorCode::UnknownServerError, first: -1, len: 0 };
+        };
+        out.records.push(Record::ProducerIds { broker_id, broker_epoch: -1, next_producer_id });
+        ProducerIdBlock { error: ErrorCode::None, first, len: PRODUCER_ID_BLOCK_LEN }
+    }
+}
+
+impl Machine for CatalogMachine {
+    type Command = Command;
+    type Record = Record;
+    type Reply = Reply;
+
+    fn step(&mut self, _now: TimestampMs, reply_to: ReplyTo, command: Command) -> CatalogOutcome {
+        let mut out = CatalogOutcome::default();
+        let reply = match command {
+            Command::CreateTopics(request) => {
+                Reply::CreateTopics(self.create_topics(request, &mut out))
+            }
+            Command::DeleteTopics { topics } => {
+                Reply::DeleteTopics(self.delete_topics(topics, &mut out))
+            }
+            Command::CreatePartitions(request) => {
+                Reply::CreatePartitions(self.create_partitions(&request, &mut out))
+            }
+            Command::SetConfigs(request) => Reply::SetConfigs(self.set_configs(request, &mut out)),
+            Command::AllocateProducerIds { broker_id } => {
+                Reply::AllocateProducerIds(self.allocate_producer_ids(broker_id, &mut out))
+            }
+        };
+        out.replies.push((reply_to, reply));
+        out
+    }
+
+    fn replay(&mut self, _now: TimestampMs, record: &Record) {
+        self.catalog.replay(record);
+    }
+
+    fn loaded(&mut self, _now: TimestampMs) {}
+
+    fn on_timeout(&mut self, _now: TimestampMs) -> CatalogOutcome {
+        CatalogOutcome::default()
+    }
+}
+
+#[cfg(test)]
+mod tests;
