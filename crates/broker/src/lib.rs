@@ -1,14 +1,31 @@
-pub fn add(left: u64, right: u64) -> u64 {
-    left + right
-}
+//! Runs the pure machines over a log store: partitions, waiting, coordinators. No sockets and no
+//! API versions; the server translates those at the door.
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+mod broker;
+mod catalog;
+mod clock;
+pub mod compression;
+pub mod config;
+pub mod fetch;
+mod groups;
+mod lookup;
+mod offsets;
+mod partition;
+mod produce;
+mod shard;
+mod timers;
+mod topics;
+mod wait;
 
-    #[test]
-    fn it_works() {
-        let result = add(2, 2);
-        assert_eq!(result, 4);
-    }
-}
+pub use broker::{Broker, BrokerParts, CreateTopic, CreatedTopic, DeleteTopic, Refusal};
+pub use catalog::check_topic_name;
+pub use clock::Clock;
+pub use fetch::check_leader_epoch;
+pub use groups::{CONSUMER_OFFSETS, GroupShards, Groups, OffsetStorageKind, gather};
+pub use lookup::TimestampedOffset;
+pub use offsets::{Committed, OffsetStorage, Wanted};
+pub use partition::{Appended, Bounds, Partition};
+pub use produce::{ProduceRefusal, RecordRefusal, produce};
+pub use shard::Pending;
+pub use topics::{Topic, TopicMap};
+pub use wait::{WaitList, Waiter};

@@ -1,0 +1,357 @@
+//! The broker: one store, the topics in it, and the coordinators over it.
+
+use crate::catalog::Catalog;
+use crate::clock::Clock;
+use crate::config::{DescribedConfig, KafkaSettings, describe_broker, describe_topic};
+use crate::fetch::FetchSessions;
+use crate::groups::{CONSUMER_OFFSETS, Groups, OffsetStorageKind};
+use crate::timers::Timers;
+use crate::topics::{Topic, TopicMap};
+use parking_lot::Mutex as SyncMutex;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tidegate_log::{BoxFuture, LogError, LogStore};
+use tidegate_machine::group::Settings as GroupSettings;
+use tidegate_model::{ErrorCode, ProducerId, TopicId};
+use tokio::sync::Mutex;
+use tokio::task::JoinHandle;
+use tracing::{info, warn};
+use uuid::Uuid;
+
+/// How often silent producers are looked for.
+const PRODUCER_EXPIRY_INTERVAL: Duration = Duration::from_secs(600);
+
+/// A topic to create, as requests ask for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CreateTopic {
+    /// The name.
+    pub name: String,
+    /// Number of partitions, -1 for `num.partitions`.
+    pub partitions: i32,
+    /// Replicas of each, -1 for `default.replication.factor`.
+    pub replication_factor: i16,
+    /// Replicas by partition, in place of the two numbers.
+    pub assignments: Vec<(i32, Vec<i32>)>,
+    /// Settings of its own; a null value stands for the default.
+    pub configs: Vec<(String, Option<String>)>,
+}
+
+/// A topic that was created, or could be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CreatedTopic {
+    /// Its identity.
+    pub id: TopicId,
+    /// Number of partitions.
+    pub partitions: i32,
+    /// Replicas of each.
+    pub replication_factor: i16,
+    /// Settings that differ from the broker's.
+    pub configs: BTreeMap<String, String>,
+}
+
+/// Names a topic to delete.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DeleteTopic {
+    /// By name.
+    Name(String),
+    /// By id.
+    Id(TopicId),
+}
+
+/// An error code with a sentence for people.
+pub type Refusal = (ErrorCode, String);
+
+/// What the broker is made of, beyond Kafka's settings.
+pub struct BrokerParts {
+    /// The engine.
+    pub store: Arc<dyn LogStore>,
+    /// Kafka's settings.
+    pub settings: Arc<KafkaSettings>,
+    /// Where committed offsets are kept.
+    pub offset_storage: OffsetStorageKind,
+    /// This gateway's id.
+    pub node_id: i32,
+}
+
+/// Partitions, topics, groups, producer ids.
+pub struct Broker {
+    store: Arc<dyn LogStore>,
+    settings: Arc<KafkaSettings>,
+    clock: Clock,
+    topics: TopicMap,
+    catalog: Catalog,
+    groups: Groups,
+    fetch_sessions: FetchSessions,
+    /// Creation and loading of `__consumer_offsets` happen once.
+    ensuring: Mutex<()>,
+    tasks: SyncMutex<Vec<JoinHandle<()>>>,
+}
+
+impl Broker {
+    /// Opens everything that the store holds: topics, groups, offsets. Ready to serve afterwards.
+    pub async fn open(parts: BrokerParts) -> Result<Arc<Self>, LogError> {
+        let clock = Clock::system();
+        let timers = Timers::new(clock);
+        let BrokerParts { store, settings, offset_storage, node_id } = parts;
+        let catalog =
+            Catalog::load(&*store, clock, timers.clone(), settings.clone(), node_id).await?;
+        let group_settings = group_settings(&settings);
+        let slots = settings.max_incremental_fetch_session_cache_slots().max(0) as usize;
+        let broker = Arc::new(Broker {
+            groups: Groups::new(clock, timers.clone(), group_settings, offset_storage),
+            fetch_sessions: FetchSessions::new(slots, Uuid::new_v4().as_u128() as i32),
+            store,
+            settings,
+            clock,
+            topics: TopicMap::default(),
+            catalog,
+            ensuring: Mutex::new(()),
+            tasks: SyncMutex::default(),
+        });
+        broker.open_topics().await?;
+        if let Some(topic) = broker.topics.by_name(CONSUMER_OFFSETS) {
+            broker.groups.load(&topic).await?;
+        }
+        let mut tasks = vec![tokio::spawn(timers.run())];
+        tasks.push(tokio::spawn(expire_producers(Arc::downgrade(&broker))));
+        *broker.tasks.lock() = tasks;
+        Ok(broker)
+    }
+
+    async fn open_topics(&self) -> Result<(), LogError> {
+        for meta in self.catalog.topics()? {
+            let topic = self.catalog.open_topic(&*self.store, &meta).await?;
+            self.topics.insert(topic);
+        }
+        self.delete_orphans().await;
+        let (topics, partitions) = self.topics.count();
+        info!(topics, partitions, "topics opened");
+        Ok(())
+    }
+
+    /// Gives back the space of topics whose deletion was durable before their data was removed.
+    async fn delete_orphans(&self) {
+        for partition in self.store.partitions() {
+            if partition.topic_id.is_reserved() || self.topics.by_id(partition.topic_id).is_some() {
+                continue;
+            }
+            info!(%partition, "removing the data of a deleted topic");
+            if let Err(error) = self.store.delete(partition).wait().await {
+                warn!(%partition, %error, "data of a deleted topic cannot be removed");
+            }
+        }
+    }
+
+    /// Kafka's settings.
+    pub fn settings(&self) -> &Arc<KafkaSettings> {
+        &self.settings
+    }
+
+    /// The broker's clock.
+    pub fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// The engine.
+    pub fn store(&self) -> &dyn LogStore {
+        &*self.store
+    }
+
+    /// All topics.
+    pub fn topics(&self) -> &TopicMap {
+        &self.topics
+    }
+
+    /// Incremental fetch sessions.
+    pub fn fetch_sessions(&self) -> &FetchSessions {
+        &self.fetch_sessions
+    }
+
+    /// The group coordinator as it stands; [`Broker::ensure_groups`] brings it up.
+    pub fn groups(&self) -> &Groups {
+        &self.groups
+    }
+
+    /// Creates `__consumer_offsets` if this is the first time that anyone asks for a group.
+    pub async fn ensure_groups(self: &Arc<Self>) -> Result<(), ErrorCode> {
+        if self.groups.is_loaded() {
+            return Ok(());
+        }
+        let _once = self.ensuring.lock().await;
+        if self.groups.is_loaded() {
+            return Ok(());
+        }
+        let topic = match self.topics.by_name(CONSUMER_OFFSETS) {
+            Some(topic) => topic,
+            None => self.create_offsets_topic().await?,
+        };
+        self.groups.load(&topic).await.map_err(|error| {
+            warn!(%error, "groups cannot be loaded");
+            ErrorCode::CoordinatorNotAvailable
+        })
+    }
+
+    async fn create_offsets_topic(self: &Arc<Self>) -> Result<Arc<Topic>, ErrorCode> {
+        let settings = &self.settings;
+        let config = |name: &str, value: String| (name.to_owned(), Some(value));
+        let wanted = CreateTopic {
+            name: CONSUMER_OFFSETS.to_owned(),
+            partitions: settings.offsets_topic_num_partitions(),
+            replication_factor: 1,
+            assignments: Vec::new(),
+            configs: vec![
+                config("cleanup.policy", "compact".to_owned()),
+                config("compression.type", "producer".to_owned()),
+                config("segment.bytes", settings.offsets_topic_segment_bytes().to_string()),
+            ],
+        };
+        match self.create_topic(wanted, false).await {
+            Ok(_) | Err((ErrorCode::TopicAlreadyExists, _)) => {}
+            Err((error, message)) => {
+                warn!(%error, message, "{CONSUMER_OFFSETS} cannot be created");
+                return Err(ErrorCode::CoordinatorNotAvailable);
+            }
+        }
+        self.topics.by_name(CONSUMER_OFFSETS).ok_or(ErrorCode::CoordinatorNotAvailable)
+    }
+
+    /// Creates a topic, or only checks whether it could be. The decision is made at once; the
+    /// future waits until it is durable and the partitions are open.
+    pub fn create_topic(
+        self: &Arc<Self>,
+        wanted: CreateTopic,
+        validate_only: bool,
+    ) -> BoxFuture<Result<CreatedTopic, Refusal>> {
+        let pending = self.catalog.create(wanted, validate_only);
+        let broker = self.clone();
+        Box::pin(async move {
+            let created = pending.wait().await?;
+            if !validate_only {
+                broker.open_created(created.id).await?;
+            }
+            Ok(created)
+        })
+    }
+
+    async fn open_created(&self, id: TopicId) -> Result<(), Refusal> {
+        let unavailable = |error: LogError| (ErrorCode::KafkaStorageError, error.to_string());
+        let Some(meta) = self.catalog.topic(id).map_err(unavailable)? else {
+            // Deleted again in the meantime.
+            return Ok(());
+        };
+        let topic = self.catalog.open_topic(&*self.store, &meta).await.map_err(unavailable)?;
+        info!(topic = &*topic.name, topic_id = %topic.id, partitions = topic.partitions.len(), "topic created");
+        self.topics.insert(topic);
+        Ok(())
+    }
+
+    /// The topic of that name, created by the broker's defaults if it does not exist.
+    ///
+    /// INVALID_TOPIC_EXCEPTION for a bad name; what creation answers otherwise.
+    pub async fn auto_create_topic(self: &Arc<Self>, name: &str) -> Result<Arc<Topic>, ErrorCode> {
+        if name == CONSUMER_OFFSETS {
+            self.ensure_groups().await?;
+        } else {
+            let wanted = CreateTopic {
+                name: name.to_owned(),
+                partitions: -1,
+                replication_factor: -1,
+                assignments: Vec::new(),
+                configs: Vec::new(),
+            };
+            match self.create_topic(wanted, false).await {
+                Ok(_) | Err((ErrorCode::TopicAlreadyExists, _)) => {}
+                Err((error, _)) => return Err(error),
+            }
+        }
+        // Whoever created it first may not have opened it yet: a retriable answer.
+        self.topics.by_name(name).ok_or(ErrorCode::LeaderNotAvailable)
+    }
+
+    /// Deletes a topic with its data. The decision is made at once; the future waits until it is
+    /// durable and the data is gone.
+    pub fn delete_topic(self: &Arc<Self>, which: DeleteTopic) -> BoxFuture<Result<(), Refusal>> {
+        if !self.settings.delete_topic_enable() {
+            let message = "delete.topic.enable is false".to_owned();
+            return Box::pin(std::future::ready(Err((ErrorCode::TopicDeletionDisabled, message))));
+        }
+        let pending = self.catalog.delete(which);
+        let broker = self.clone();
+        Box::pin(async move {
+            let id = pending.wait().await?;
+            let Some(topic) = broker.topics.remove(id) else { return Ok(()) };
+            info!(topic = &*topic.name, topic_id = %id, "topic deleted");
+            broker.groups.topics_deleted(&[topic.name.to_string()]);
+            for partition in &topic.partitions {
+                partition.wake_waiters();
+                if let Err(error) = broker.store.delete(partition.id()).wait().await {
+                    // The next start removes it: the catalog no longer knows the id.
+                    warn!(partition = %partition.id(), %error, "data cannot be removed yet");
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// A producer id that was never given before.
+    pub async fn fresh_producer_id(&self) -> Result<ProducerId, ErrorCode> {
+        self.catalog.fresh_producer_id().await
+    }
+
+    /// The settings in force on a topic with `overrides`.
+    pub fn describe_topic_configs(
+        &self,
+        overrides: &BTreeMap<String, String>,
+        names: Option<&[&str]>,
+        synonyms: bool,
+        documentation: bool,
+    ) -> Vec<DescribedConfig> {
+        describe_topic(overrides, &self.settings, names, synonyms, documentation)
+    }
+
+    /// The settings of this node.
+    pub fn describe_broker_configs(
+        &self,
+        names: Option<&[&str]>,
+        synonyms: bool,
+        documentation: bool,
+    ) -> Vec<DescribedConfig> {
+        describe_broker(&self.settings, names, synonyms, documentation)
+    }
+
+    /// Makes everything durable and closes the store.
+    pub async fn close(&self) -> Result<(), LogError> {
+        for task in self.tasks.lock().drain(..) {
+            task.abort();
+        }
+        self.store.close().await
+    }
+}
+
+fn group_settings(settings: &KafkaSettings) -> GroupSettings {
+    GroupSettings {
+        group_min_session_timeout_ms: settings.group_min_session_timeout_ms(),
+        group_max_session_timeout_ms: settings.group_max_session_timeout_ms(),
+        group_max_size: settings.group_max_size().max(1) as usize,
+        group_initial_rebalance_delay_ms: settings.group_initial_rebalance_delay_ms(),
+        offset_metadata_max_bytes: settings.offset_metadata_max_bytes().max(0) as usize,
+        offsets_retention_ms: i64::from(settings.offsets_retention_minutes()) * 60_000,
+        offsets_retention_check_interval_ms: settings.offsets_retention_check_interval_ms(),
+        ..GroupSettings::default()
+    }
+}
+
+async fn expire_producers(broker: std::sync::Weak<Broker>) {
+    loop {
+        tokio::time::sleep(PRODUCER_EXPIRY_INTERVAL).await;
+        let Some(broker) = broker.upgrade() else { return };
+        let expiration_ms = i64::from(broker.settings.producer_id_expiration_ms());
+        let now = broker.clock.wall_ms();
+        for topic in broker.topics.all() {
+            for partition in &topic.partitions {
+                partition.expire_producers(now, expiration_ms);
+            }
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! The catalog's shard: topics, their settings and producer ids, in `__cluster_metadata`.
+
+use crate::broker::{CreateTopic, CreatedTopic, DeleteTopic, Refusal};
+use crate::clock::Clock;
+use crate::config::{KafkaSettings, TopicSettings, validate_topic_configs};
+use crate::groups::CONSUMER_OFFSETS;
+use crate::partition::Partition;
+use crate::shard::{LogRecord, Pending, Shard};
+use crate::timers::Timers;
+use crate::topics::Topic;
+use bytes::Bytes;
+use parking_lot::Mutex as SyncMutex;
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+use tidegate_log::{LogError, LogStore};
+use tidegate_machine::catalog::{
+    CatalogMachine, Command, Configs, ConfigResource, ConfigResourceType, CreateTopics, Failure,
+    NewTopic, Record, Reply, Settings, TopicMeta, TopicRef, validate_topic_name,
+};
+use tidegate_model::{ErrorCode, ProducerId, TopicId, TopicIdPartition};
+use tokio::sync::Mutex;
+use uuid::Uuid;
+
+impl LogRecord for Record {
+    fn encode(&self) -> (Option<Bytes>, Option<Bytes>) {
+        Record::encode(self)
+    }
+
+    fn decode(key: Option<&[u8]>, value: Option<&[u8]>) -> Option<Self> {
+        Record::decode(key, value).ok()
+    }
+}
+
+/// The catalog as a coordinator, with the block of producer ids that is being given out.
+pub struct Catalog {
+    shard: Arc<Shard<CatalogMachine>>,
+    settings: Arc<KafkaSettings>,
+    node_id: i32,
+    producer_ids: SyncMutex<Range<ProducerId>>,
+    /// One block is fetched at a time.
+    fetching_block: Mutex<()>,
+}
+
+/// A topic's place in the catalog, with its own settings.
+pub struct CataloguedTopic {
+    meta: Arc<TopicMeta>,
+    configs: BTreeMap<String, String>,
+}
+
+/// A creation that is decided and not yet durable.
+pub struct PendingCreation(Pending<Reply>);
+
+/// A deletion that is decided and not yet durable.
+pub struct PendingDeletion(Pending<Reply>);
+
+/// Kafka's rules for a topic's name, with a sentence about what is wrong.
+pub fn check_topic_name(name: &str) -> Result<(), String> {
+    validate_topic_name(name)
+}
+
+impl Catalog {
+    /// Folds `__cluster_metadata`.
+    pub async fn load(
+        store: &dyn LogStore,
+        clock: Clock,
+        timers: Arc<Timers>,
+        settings: Arc<KafkaSettings>,
+        node_id: i32,
+    ) -> Result<Self, LogError> {
+        let partition = Partition::open(store, TopicIdPartition::METADATA, 0).await?;
+        let machine_settings = Settings {
+            node_id,
+            num_partitions: settings.num_partitions(),
+            default_replication_factor: settings.default_replication_factor() as i16,
+            ..Settings::default()
+        };
+        let rules_settings = settings.clone();
+        let fresh = move || {
+            let settings = rules_settings.clone();
+            let rules = move |resource: &ConfigResource, configs: &Configs| {
+                check_configs(resource, configs, &settings)
+            };
+            CatalogMachine::new(machine_settings.clone(), Arc::new(rules))
+        };
+        let shard = Shard::load(partition, clock, timers, fresh).await?;
+        Ok(Catalog {
+            shard,
+            settings,
+            node_id,
+            producer_ids: SyncMutex::new(0..0),
+            fetching_block: Mutex::new(()),
+        })
+    }
+
+    /// All topics in name order.
+    pub fn topics(&self) -> Result<Vec<CataloguedTopic>, LogError> {
+        self.look(|machine| {
+            let catalog = machine.catalog();
+            catalog.topics().map(|meta| catalogued(machine, meta)).collect()
+        })
+    }
+
+    /// The topic of that id.
+    pub fn topic(&self, id: TopicId) -> Result<Option<CataloguedTopic>, LogError> {
+        self.look(|machine| {
+            machine.catalog().topic_by_id(id).map(|meta| catalogued(machine, meta))
+        })
+    }
+
+    fn look<T>(&self, look: impl FnOnce(&CatalogMachine) -> T) -> Result<T, LogError> {
+        let seen = self.shard.read(|machine, _| look(machine));
+        seen.map(|(seen, _)| seen).map_err(|error| LogError::Unavailable(error.to_string()))
+    }
+
+    /// Opens every partition of a topic.
+    pub async fn open_topic(
+        &self,
+        store: &dyn LogStore,
+        topic: &CataloguedTopic,
+    ) -> Result<Arc<Topic>, LogError> {
+        let meta = &topic.meta;
+        let mut partitions = Vec::with_capacity(meta.partitions.len());
+        for (index, partition) in meta.partitions.iter().enumerate() {
+            let id = TopicIdPartition::new(meta.topic_id, index as i32);
+            partitions.push(Partition::open(store, id, partition.leader_epoch).await?);
+        }
+        Ok(Arc::new(Topic {
+            name: meta.name.clone(),
+            id: meta.topic_id,
+            internal: *meta.name == *CONSUMER_OFFSETS,
+            settings: TopicSettings::of(&topic.configs, &self.settings),
+            configs: topic.configs.clone(),
+            partitions,
+        }))
+    }
+
+    /// Decides on a creation.
+    pub fn create(&self, wanted: CreateTopic, validate_only: bool) -> PendingCreation {
+        let topic = NewTopic {
+            name: wanted.name,
+            topic_id: TopicId(Uuid::new_v4()),
+            partitions: wanted.partitions,
+            replication_factor: wanted.replication_factor,
+            assignments: wanted.assignments,
+            configs: wanted.configs,
+        };
+        let command = CreateTopics { topics: vec![topic], validate_only };
+        PendingCreation(self.shard.submit(Command::CreateTopics(command)))
+    }
+
+    /// Decides on a deletion.
+    pub fn delete(&self, which: DeleteTopic) -> PendingDeletion {
+        let topic = match which {
+            DeleteTopic::Name(name) => TopicRef::Name(name),
+            DeleteTopic::Id(id) => TopicRef::Id(id),
+        };
+        PendingDeletion(self.shard.submit(Command::DeleteTopics { topics: vec![topic] }))
+    }
+
+    /// A producer id from the current block, or from a new one once that is durable.
+    pub async fn fresh_producer_id(&self) -> Result<ProducerId, ErrorCode> {
+        if let Some(id) = self.producer_ids.lock().next() {
+            return Ok(id);
+        }
+        let _one = self.fetching_block.lock().await;
+        if let Some(id) = self.producer_ids.lock().next() {
+            return Ok(id);
+        }
+        let command = Command::AllocateProducerIds { broker_id: self.node_id };
+        match self.shard.submit(command).wait().await? {
+            Reply::AllocateProducerIds(block) if !block.error.is_error() => {
+                let mut ids = self.producer_ids.lock();
+                *ids = block.first..block.first + i64::from(block.len);
+                ids.next().ok_or(ErrorCode::UnknownServerError)
+            }
+            Reply::AllocateProducerIds(block) => Err(block.error),
+            _ => Err(ErrorCode::UnknownServerError),
+        }
+    }
+}
+
+impl PendingCreation {
+    /// Waits until the decision is durable.
+    pub async fn wait(self) -> Result<CreatedTopic, Refusal> {
+        let reply = self.0.wait().await.map_err(unavailable)?;
+        let Reply::CreateTopics(created) = reply else { return Err(unexpected()) };
+        let created = created.into_iter().next().ok_or_else(unexpected)?;
+        check(created.failure)?;
+        Ok(CreatedTopic {
+            id: created.topic_id,
+            partitions: created.partitions,
+            replication_factor: created.replication_factor,
+            configs: created.configs,
+        })
+    }
+}
+
+impl PendingDeletion {
+    /// Waits until the decision is durable; the id of the topic that is gone.
+    pub async fn wait(self) -> Result<TopicId, Refusal> {
+        let reply = self.0.wait().await.map_err(unavailable)?;
+        let Reply::DeleteTopics(deleted) = reply else { return Err(unexpected()) };
+        let deleted = deleted.into_iter().next().ok_or_else(unexpected)?;
+        check(deleted.failure)?;
+        Ok(deleted.topic_id)
+    }
+}
+
+fn check(failure: Failure) -> Result<(), Refusal> {
+    if failure.error.is_error() {
+        let message = failure.message.unwrap_or_else(|| failure.error.name().to_owned());
+        return Err((failure.error, message));
+    }
+    Ok(())
+}
+
+/// The log takes nothing: for topics that is the storage's error, not a coordinator's.
+fn unavailable(_error: ErrorCode) -> Refusal {
+    (ErrorCode::KafkaStorageError, "the catalog cannot be written now".to_owned())
+}
+
+fn unexpected() -> Refusal {
+    (ErrorCode::UnknownServerError, "the catalog gave another answer than was asked for".to_owned())
+}
+
+fn catalogued(machine: &CatalogMachine, meta: &Arc<TopicMeta>) -> CataloguedTopic {
+    let configs = machine.catalog().topic_configs(&meta.name);
+    let configs = configs.map_or_else(BTreeMap::new, |configs| (**configs).clone());
+    CataloguedTopic { meta: meta.clone(), configs }
+}
+
+fn check_configs(
+    resource: &ConfigResource,
+    configs: &Configs,
+    settings: &KafkaSettings,
+) -> Result<(), String> {
+    match resource.kind {
+        ConfigResourceType::Topic => validate_topic_configs(configs, settings),
+        ConfigResourceType::Broker
+        | ConfigResourceType::ClientMetrics
+        | ConfigResourceType::Group => Err("only topics can be configured for now".to_owned()),
+    }
+}

@@ -1,0 +1,15 @@
+//! The tables themselves, by subject.
+
+mod cluster;
+mod group;
+mod log;
+mod network;
+mod security;
+mod topic;
+
+pub(super) use cluster::CLUSTER;
+pub(super) use group::GROUP;
+pub(super) use log::LOG;
+pub(super) use network::NETWORK;
+pub(super) use security::SECURITY;
+pub(super) use topic::TOPIC;

@@ -1,0 +1,171 @@
+//! The group coordinator: one shard for each partition of `__consumer_offsets`.
+
+use crate::clock::Clock;
+use crate::offsets::{LogOffsets, MemoryOffsets, OffsetStorage};
+use crate::shard::{LogRecord, Pending, Shard};
+use crate::timers::Timers;
+use crate::topics::Topic;
+use bytes::Bytes;
+use std::sync::{Arc, OnceLock};
+use tidegate_log::LogError;
+use tidegate_machine::group::{Command, GroupMachine, ListGroups, ListedGroup, Record, Reply, Settings};
+use tidegate_model::ErrorCode;
+
+/// The topic whose partitions hold groups and offsets.
+pub const CONSUMER_OFFSETS: &str = "__consumer_offsets";
+
+/// Where committed offsets are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OffsetStorageKind {
+    /// In `__consumer_offsets`, durable.
+    #[default]
+    Log,
+    /// In memory: a restart forgets them.
+    Memory,
+}
+
+impl LogRecord for Record {
+    fn encode(&self) -> (Option<Bytes>, Option<Bytes>) {
+        Record::encode(self)
+    }
+
+    fn decode(key: Option<&[u8]>, value: Option<&[u8]>) -> Option<Self> {
+        Record::decode(key, value).ok()
+    }
+}
+
+type GroupShard = Arc<Shard<GroupMachine>>;
+
+/// The shards, empty until `__consumer_offsets` exists and is loaded.
+#[derive(Default)]
+pub struct GroupShards {
+    shards: OnceLock<Vec<GroupShard>>,
+}
+
+impl GroupShards {
+    /// The shard that coordinates a group, or COORDINATOR_NOT_AVAILABLE before any is loaded.
+    pub fn get(&self, group_id: &str) -> Result<&GroupShard, ErrorCode> {
+        let shards = self.shards.get().ok_or(ErrorCode::CoordinatorNotAvailable)?;
+        Ok(&shards[partition_of(group_id, shards.len())])
+    }
+
+    /// Takes one command for the group's shard.
+    pub fn submit(&self, group_id: &str, command: Command) -> Pending<Reply> {
+        match self.get(group_id) {
+            Ok(shard) => shard.submit(command),
+            Err(error) => Pending::ready(Err(error)),
+        }
+    }
+
+    /// All shards.
+    pub fn all(&self) -> &[GroupShard] {
+        self.shards.get().map_or(&[], Vec::as_slice)
+    }
+}
+
+/// Groups and their offsets.
+pub struct Groups {
+    shards: Arc<GroupShards>,
+    offsets: Box<dyn OffsetStorage>,
+    clock: Clock,
+    timers: Arc<Timers>,
+    settings: Settings,
+}
+
+impl Groups {
+    /// A coordinator without shards: [`Groups::load`] gives it the topic.
+    pub fn new(
+        clock: Clock,
+        timers: Arc<Timers>,
+        settings: Settings,
+        storage: OffsetStorageKind,
+    ) -> Self {
+        let shards = Arc::new(GroupShards::default());
+        let offsets: Box<dyn OffsetStorage> = match storage {
+            OffsetStorageKind::Log => Box::new(LogOffsets::new(shards.clone())),
+            OffsetStorageKind::Memory => {
+                let metadata_bytes_max = settings.offset_metadata_max_bytes;
+                Box::new(MemoryOffsets::new(shards.clone(), metadata_bytes_max))
+            }
+        };
+        Groups { shards, offsets, clock, timers, settings }
+    }
+
+    /// True once groups can be coordinated.
+    pub fn is_loaded(&self) -> bool {
+        self.shards.shards.get().is_some()
+    }
+
+    /// Folds every partition of `topic`, which is `__consumer_offsets`, into a shard of its own.
+    pub async fn load(&self, topic: &Topic) -> Result<(), LogError> {
+        let mut shards = Vec::with_capacity(topic.partitions.len());
+        for partition in &topic.partitions {
+            let settings = self.settings.clone();
+            let fresh = move || GroupMachine::new(settings.clone());
+            let (clock, timers) = (self.clock, self.timers.clone());
+            shards.push(Shard::load(partition.clone(), clock, timers, fresh).await?);
+        }
+        self.shards.shards.get_or_init(|| shards);
+        Ok(())
+    }
+
+    /// Takes one command for a group.
+    pub fn submit(&self, group_id: &str, command: Command) -> Pending<Reply> {
+        self.shards.submit(group_id, command)
+    }
+
+    /// The offsets' storage.
+    pub fn offsets(&self) -> &dyn OffsetStorage {
+        &*self.offsets
+    }
+
+    /// All groups that pass the filters, in order of their ids.
+    pub fn list(&self, filter: &ListGroups) -> Vec<Pending<Reply>> {
+        let shards = self.shards.all().iter();
+        shards.map(|shard| shard.submit(Command::ListGroups(filter.clone()))).collect()
+    }
+
+    /// Forgets what was committed for topics that are deleted.
+    pub fn topics_deleted(&self, topics: &[String]) {
+        for shard in self.shards.all() {
+            // Nobody waits for this: the offsets are gone with the next fold in any case where the
+            // records cannot be appended now, for the topic's id is.
+            drop(shard.submit(Command::TopicsDeleted { topics: topics.to_vec() }));
+        }
+    }
+}
+
+/// Waits for the shards' lists and puts them together.
+pub async fn gather(lists: Vec<Pending<Reply>>) -> Result<Vec<ListedGroup>, ErrorCode> {
+    let mut groups = Vec::new();
+    for list in lists {
+        if let Reply::ListGroups(listed) = list.wait().await? {
+            groups.extend(listed);
+        }
+    }
+    groups.sort_by(|one, other| one.group_id.cmp(&other.group_id));
+    Ok(groups)
+}
+
+/// The partition of `__consumer_offsets` that a group belongs to, as Kafka computes it: Java's
+/// string hash without its sign, modulo the number of partitions.
+fn partition_of(group_id: &str, partitions: usize) -> usize {
+    let hash = group_id
+        .encode_utf16()
+        .fold(0i32, |hash, unit| hash.wrapping_mul(31).wrapping_add(i32::from(unit)));
+    (hash & i32::MAX) as usize % partitions
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_lie_in_the_partitions_that_kafka_puts_them_in() {
+        assert_eq!(partition_of("a", 50), 97 % 50);
+        assert_eq!(partition_of("", 50), 0);
+        assert_eq!(partition_of("ab", 50), (97 * 31 + 98) % 50);
+        let (zero, one) = ("console-consumer-0", "console-consumer-1");
+        assert_eq!((partition_of(zero, 1 << 30) + 1), partition_of(one, 1 << 30));
+    }
+}

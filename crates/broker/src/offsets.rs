@@ -1,0 +1,163 @@
+//! Where committed offsets live: behind one trait, so that a store other than the log can take them.
+//!
+//! Whether a commit is allowed is the group's decision in any case; storages keep what was allowed.
+
+use crate::groups::GroupShards;
+use parking_lot::Mutex;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use tidegate_log::BoxFuture;
+use tidegate_machine::group::{
+    Command, CommitOffsets, OffsetAndMetadata, OffsetToCommit, Reply,
+};
+use tidegate_model::ErrorCode;
+
+/// A committed offset with its place.
+pub type Committed = (String, i32, OffsetAndMetadata);
+
+/// Which of a group's offsets are wanted: some partitions, or all.
+pub type Wanted = Option<Vec<(String, i32)>>;
+
+/// Keeps the committed offsets of all groups.
+///
+/// What `commit` acknowledged is what `fetch` returns from then on; offset, epoch and metadata of a
+/// partition stay together.
+pub trait OffsetStorage: Send + Sync {
+    /// Checks the committer against its group and keeps its offsets: one code per offset, in order.
+    ///
+    /// Begins at once; the future only waits. COORDINATOR_NOT_AVAILABLE if nothing can be kept.
+    fn commit(&self, request: CommitOffsets) -> BoxFuture<Result<Vec<ErrorCode>, ErrorCode>>;
+
+    /// The committed ones among the wanted partitions, in order of topic and partition.
+    fn fetch(&self, group_id: &str, wanted: Wanted) -> BoxFuture<Result<Vec<Committed>, ErrorCode>>;
+
+    /// Forgets what a group committed; the group itself is deleted elsewhere.
+    fn delete_group(&self, group_id: &str) -> BoxFuture<Result<(), ErrorCode>>;
+}
+
+/// Offsets as records in `__consumer_offsets`: a commit shares its fsync with produced records.
+pub struct LogOffsets {
+    shards: Arc<GroupShards>,
+}
+
+impl LogOffsets {
+    /// A storage over the group coordinator's own shards.
+    pub fn new(shards: Arc<GroupShards>) -> Self {
+        LogOffsets { shards }
+    }
+}
+
+impl OffsetStorage for LogOffsets {
+    fn commit(&self, request: CommitOffsets) -> BoxFuture<Result<Vec<ErrorCode>, ErrorCode>> {
+        let group_id = request.identity.group_id.clone();
+        let pending = self.shards.submit(&group_id, Command::CommitOffsets(request));
+        Box::pin(async move {
+            match pending.wait().await? {
+                Reply::CommitOffsets(codes) => Ok(codes),
+                _ => Err(ErrorCode::UnknownServerError),
+            }
+        })
+    }
+
+    fn fetch(&self, group_id: &str, wanted: Wanted) -> BoxFuture<Result<Vec<Committed>, ErrorCode>> {
+        let found = self.shards.get(group_id).and_then(|shard| {
+            shard.read(|machine, _| match wanted {
+                None => machine
+                    .offsets()
+                    .all(group_id)
+                    .map(|(topic, partition, value)| (topic.to_owned(), partition, value.clone()))
+                    .collect(),
+                Some(wanted) => wanted
+                    .into_iter()
+                    .filter_map(|(topic, partition)| {
+                        let value = machine.offsets().committed(group_id, &topic, partition)?;
+                        let value = value.clone();
+                        Some((topic, partition, value))
+                    })
+                    .collect::<Vec<_>>(),
+            })
+        });
+        Box::pin(async move {
+            let (found, commit) = found?;
+            commit.await.map_err(|_| ErrorCode::NotCoordinator)?;
+            Ok(found)
+        })
+    }
+
+    /// The group's deletion writes the tombstones of its offsets itself.
+    fn delete_group(&self, _group_id: &str) -> BoxFuture<Result<(), ErrorCode>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+}
+
+type ByPartition = BTreeMap<(String, i32), OffsetAndMetadata>;
+
+/// Offsets in memory only, for tests and throw-away gateways: a restart forgets them.
+pub struct MemoryOffsets {
+    shards: Arc<GroupShards>,
+    metadata_bytes_max: usize,
+    groups: Mutex<BTreeMap<String, ByPartition>>,
+}
+
+impl MemoryOffsets {
+    /// An empty storage whose commits are checked by `shards`; metadata is limited as
+    /// `offset.metadata.max.bytes` says.
+    pub fn new(shards: Arc<GroupShards>, metadata_bytes_max: usize) -> Self {
+        MemoryOffsets { shards, metadata_bytes_max, groups: Mutex::default() }
+    }
+}
+
+impl OffsetStorage for MemoryOffsets {
+    fn commit(&self, request: CommitOffsets) -> BoxFuture<Result<Vec<ErrorCode>, ErrorCode>> {
+        let group_id = request.identity.group_id.clone();
+        let checked = self.shards.get(&group_id).and_then(|shard| {
+            let checked = shard.read(|machine, now| {
+                machine.membership_mut().validate_commit(now, &request.identity).map(|()| now)
+            });
+            checked.map(|(checked, _)| checked)
+        });
+        let kept = checked.map(|checked| match checked {
+            Err(error) => vec![error; request.offsets.len()],
+            Ok(now) => {
+                let mut groups = self.groups.lock();
+                let offsets = groups.entry(group_id).or_default();
+                let keep = |wanted: OffsetToCommit| {
+                    let metadata = wanted.metadata.unwrap_or_default();
+                    if metadata.len() > self.metadata_bytes_max {
+                        return ErrorCode::OffsetMetadataTooLarge;
+                    }
+                    let mut value = OffsetAndMetadata::new(wanted.offset, now);
+                    value.leader_epoch = wanted.leader_epoch;
+                    value.metadata = metadata;
+                    value.topic_id = wanted.topic_id;
+                    offsets.insert((wanted.topic, wanted.partition), value);
+                    ErrorCode::None
+                };
+                request.offsets.into_iter().map(keep).collect()
+            }
+        });
+        Box::pin(std::future::ready(kept))
+    }
+
+    fn fetch(&self, group_id: &str, wanted: Wanted) -> BoxFuture<Result<Vec<Committed>, ErrorCode>> {
+        let groups = self.groups.lock();
+        let offsets = groups.get(group_id);
+        let found = match (offsets, wanted) {
+            (None, _) => Vec::new(),
+            (Some(offsets), None) => offsets
+                .iter()
+                .map(|((topic, partition), value)| (topic.clone(), *partition, value.clone()))
+                .collect(),
+            (Some(offsets), Some(wanted)) => wanted
+                .into_iter()
+                .filter_map(|key| offsets.get(&key).map(|value| (key.0, key.1, value.clone())))
+                .collect(),
+        };
+        Box::pin(std::future::ready(Ok(found)))
+    }
+
+    fn delete_group(&self, group_id: &str) -> BoxFuture<Result<(), ErrorCode>> {
+        self.groups.lock().remove(group_id);
+        Box::pin(std::future::ready(Ok(())))
+    }
+}

@@ -1,0 +1,331 @@
+//! Runs one machine over one partition's log.
+//!
+//! A step's records are appended and replayed at once, and its replies leave when the append is
+//! durable: later steps may build on state that is not durable yet, because their own replies
+//! become durable after it. When an append is refused, soft state that the step touched can no
+//! longer be trusted, so the machine is dropped and folded from the log again: recovery has one
+//! path, used every day.
+
+use crate::clock::Clock;
+use crate::partition::Partition;
+use crate::timers::{Timed, TimerId, Timers};
+use bytes::Bytes;
+use parking_lot::{Mutex, MutexGuard};
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock, Weak};
+use tidegate_log::{Commit, LogError, ReadRequest};
+use tidegate_machine::{Machine, Outcome, ReplyTo};
+use tidegate_model::{BatchBuilder, BatchHeader, Batches, ErrorCode, Record, Records, TimestampMs};
+use tokio::sync::oneshot;
+use tracing::{error, warn};
+
+const LOAD_READ_BYTES: usize = 1 << 20;
+
+/// How a machine's records lie in its partition's log.
+pub trait LogRecord: Sized {
+    /// The record's key and value.
+    fn encode(&self) -> (Option<Bytes>, Option<Bytes>);
+
+    /// Reads a record back. Unknown ones come back as such or as `None`; both are skipped.
+    fn decode(key: Option<&[u8]>, value: Option<&[u8]>) -> Option<Self>;
+}
+
+/// A reply with the commit that it must not overtake.
+struct Answer<Reply> {
+    reply: Result<Reply, ErrorCode>,
+    commit: Commit,
+}
+
+/// A machine with its log.
+pub struct Shard<M: Machine> {
+    partition: Arc<Partition>,
+    clock: Clock,
+    timers: Arc<Timers>,
+    timer: OnceLock<TimerId>,
+    fresh: Box<dyn Fn() -> M + Send + Sync>,
+    inner: Mutex<Inner<M>>,
+}
+
+struct Inner<M: Machine> {
+    machine: M,
+    waiting: HashMap<ReplyTo, oneshot::Sender<Answer<M::Reply>>>,
+    next_reply_to: u64,
+    /// The machine does not stand for the log any more; fold it again before the next step.
+    stale: bool,
+}
+
+/// A reply on its way; resolves when what it stands on is durable.
+pub struct Pending<Reply>(PendingState<Reply>);
+
+enum PendingState<Reply> {
+    Decided(Answer<Reply>),
+    Undecided(oneshot::Receiver<Answer<Reply>>),
+}
+
+impl<Reply> Pending<Reply> {
+    /// A reply that needs no log.
+    pub fn ready(reply: Result<Reply, ErrorCode>) -> Self {
+        Pending(PendingState::Decided(Answer { reply, commit: Commit::done() }))
+    }
+
+    /// Waits for the decision and its durability.
+    ///
+    /// Fails with COORDINATOR_NOT_AVAILABLE if the log takes nothing, and NOT_COORDINATOR if this
+    /// gateway stopped being the coordinator before it was durable.
+    pub async fn wait(self) -> Result<Reply, ErrorCode> {
+        let answer = match self.0 {
+            PendingState::Decided(answer) => answer,
+            PendingState::Undecided(receiver) => {
+                receiver.await.map_err(|_| ErrorCode::NotCoordinator)?
+            }
+        };
+        answer.commit.await.map_err(|_| ErrorCode::NotCoordinator)?;
+        answer.reply
+    }
+}
+
+impl<M> Shard<M>
+where
+    M: Machine + Send + 'static,
+    M::Record: LogRecord + Send,
+    M::Reply: Send,
+{
+    /// Folds the partition's log into the machine that `fresh` makes and starts its timers.
+    pub async fn load(
+        partition: Arc<Partition>,
+        clock: Clock,
+        timers: Arc<Timers>,
+        fresh: impl Fn() -> M + Send + Sync + 'static,
+    ) -> Result<Arc<Self>, LogError> {
+        let machine = fold(&partition, clock.steady_ms(), fresh()).await?;
+        let shard = Arc::new(Shard {
+            partition,
+            clock,
+            timers,
+            timer: OnceLock::new(),
+            fresh: Box::new(fresh),
+            inner: Mutex::new(Inner {
+                machine,
+                waiting: HashMap::new(),
+                next_reply_to: 0,
+                stale: false,
+            }),
+        });
+        let weak: Weak<dyn Timed> = Arc::downgrade(&(shard.clone() as Arc<dyn Timed>));
+        let timer = shard.timers.register(weak);
+        shard.timer.get_or_init(|| timer);
+        shard.on_due();
+        Ok(shard)
+    }
+
+    /// The partition whose log this machine folds.
+    pub fn partition(&self) -> &Arc<Partition> {
+        &self.partition
+    }
+
+    /// Takes one command. The step happens before this returns; only the reply may come later.
+    pub fn submit(&self, command: M::Command) -> Pending<M::Reply> {
+        let mut guard = self.inner.lock();
+        let inner = &mut *guard;
+        if let Err(error) = self.refresh(inner) {
+            return Pending::ready(Err(error));
+        }
+        let reply_to = ReplyTo(inner.next_reply_to);
+        inner.next_reply_to += 1;
+        let now = self.clock.steady_ms();
+        let outcome = inner.machine.step(now, reply_to, command);
+        match self.settle(inner, now, outcome, Some(reply_to)) {
+            Ok(Some(answer)) => Pending(PendingState::Decided(answer)),
+            Ok(None) => {
+                let (sender, receiver) = oneshot::channel();
+                inner.waiting.insert(reply_to, sender);
+                Pending(PendingState::Undecided(receiver))
+            }
+            Err(error) => Pending::ready(Err(error)),
+        }
+    }
+
+    /// Looks at the machine, with the commit after which what was seen is durable.
+    ///
+    /// COORDINATOR_LOAD_IN_PROGRESS while the machine waits to be folded again.
+    pub fn read<T>(&self, look: impl FnOnce(&mut M, TimestampMs) -> T) -> Result<(T, Commit), ErrorCode> {
+        let mut inner = self.inner.lock();
+        self.refresh(&mut inner)?;
+        let seen = look(&mut inner.machine, self.clock.steady_ms());
+        Ok((seen, self.partition.last_commit()))
+    }
+
+    /// Appends, replays and hands out what a step decided; returns the reply to `own`, if any.
+    fn settle(
+        &self,
+        inner: &mut Inner<M>,
+        now: TimestampMs,
+        outcome: Outcome<M::Record, M::Reply>,
+        own: Option<ReplyTo>,
+    ) -> Result<Option<Answer<M::Reply>>, ErrorCode> {
+        let commit = match self.append(&outcome.records) {
+            Ok(commit) => commit,
+            Err(error) => {
+                self.drop_machine(inner, error);
+                return Err(ErrorCode::CoordinatorNotAvailable);
+            }
+        };
+        for record in &outcome.records {
+            inner.machine.replay(now, record);
+        }
+        let mut own_answer = None;
+        for (reply_to, reply) in outcome.replies {
+            let answer = Answer { reply: Ok(reply), commit: commit.clone() };
+            if own == Some(reply_to) {
+                own_answer = Some(answer);
+            } else if let Some(sender) = inner.waiting.remove(&reply_to) {
+                // The caller may be gone with its connection; nobody else wants the reply.
+                drop(sender.send(answer));
+            }
+        }
+        if let Some(timer) = self.timer.get() {
+            self.timers.schedule(*timer, outcome.wake_at);
+        }
+        Ok(own_answer)
+    }
+
+    fn append(&self, records: &[M::Record]) -> Result<Commit, ErrorCode> {
+        if records.is_empty() {
+            return Ok(self.partition.last_commit());
+        }
+        let timestamp = self.clock.wall_ms();
+        let mut builder = BatchBuilder::new();
+        for record in records {
+            let (key, value) = record.encode();
+            builder.push(&Record::new(timestamp, key.as_deref(), value.as_deref()));
+        }
+        let mut batch = builder.finish().expect("there is at least one record");
+        let header = BatchHeader::parse(&batch).expect("the builder makes well-formed batches");
+        Ok(self.partition.append(header, &mut batch, timestamp, None)?.commit)
+    }
+
+    fn drop_machine(&self, inner: &mut Inner<M>, error: ErrorCode) {
+        warn!(partition = %self.partition.id(), %error, "coordinator append refused, state will be folded again");
+        inner.stale = true;
+        for (_, sender) in inner.waiting.drain() {
+            let reply = Err(ErrorCode::CoordinatorNotAvailable);
+            drop(sender.send(Answer { reply, commit: Commit::done() }));
+        }
+    }
+
+    /// Folds a dropped machine again, if everything appended is durable and can be read at once.
+    fn refresh(&self, inner: &mut Inner<M>) -> Result<(), ErrorCode> {
+        if !inner.stale {
+            return Ok(());
+        }
+        let now = self.clock.steady_ms();
+        if !self.partition.last_commit().is_durable() {
+            return Err(ErrorCode::CoordinatorLoadInProgress);
+        }
+        let future = fold(&self.partition, now, (self.fresh)());
+        match poll_once(future) {
+            Some(Ok(machine)) => {
+                inner.machine = machine;
+                inner.stale = false;
+                Ok(())
+            }
+            Some(Err(error)) => {
+                error!(partition = %self.partition.id(), %error, "coordinator log cannot be read");
+                Err(ErrorCode::CoordinatorNotAvailable)
+            }
+            None => Err(ErrorCode::CoordinatorLoadInProgress),
+        }
+    }
+}
+
+impl<M> Timed for Shard<M>
+where
+    M: Machine + Send + 'static,
+    M::Record: LogRecord + Send,
+    M::Reply: Send,
+{
+    fn on_due(&self) {
+        let mut guard: MutexGuard<'_, Inner<M>> = self.inner.lock();
+        let inner = &mut *guard;
+        if self.refresh(inner).is_err() {
+            if let Some(timer) = self.timer.get() {
+                self.timers.schedule(*timer, Some(self.clock.steady_ms() + 1_000));
+            }
+            return;
+        }
+        let now = self.clock.steady_ms();
+        let outcome = inner.machine.on_timeout(now);
+        if self.settle(inner, now, outcome, None).is_err()
+            && let Some(timer) = self.timer.get()
+        {
+            self.timers.schedule(*timer, Some(now + 1_000));
+        }
+    }
+}
+
+/// Polls a future that does no real waiting, such as reads of a local log.
+fn poll_once<T>(future: impl Future<Output = T>) -> Option<T> {
+    let mut future = std::pin::pin!(future);
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    match future.as_mut().poll(&mut context) {
+        std::task::Poll::Ready(value) => Some(value),
+        std::task::Poll::Pending => None,
+    }
+}
+
+/// Replays a partition's whole log into `machine`.
+async fn fold<M>(partition: &Partition, now: TimestampMs, mut machine: M) -> Result<M, LogError>
+where
+    M: Machine,
+    M::Record: LogRecord,
+{
+    let mut from = partition.log().log_start_offset();
+    let upper = partition.high_watermark();
+    while from < upper {
+        let request =
+            ReadRequest { from, upper, max_bytes: LOAD_READ_BYTES, at_least_one_batch: true };
+        let read = partition.read(request).wait().await?;
+        let bytes = read.to_bytes().map_err(|error| LogError::Unavailable(error.to_string()))?;
+        if bytes.is_empty() {
+            return Err(corrupt(partition, from, "no batch there"));
+        }
+        for batch in Batches::new(&bytes) {
+            let (at, header) = batch.map_err(|error| corrupt(partition, from, error))?;
+            replay_batch(partition, now, &mut machine, &header, &bytes[at..at + header.len])?;
+        }
+        from = read.next_offset;
+    }
+    machine.loaded(now);
+    Ok(machine)
+}
+
+fn replay_batch<M>(
+    partition: &Partition,
+    now: TimestampMs,
+    machine: &mut M,
+    header: &BatchHeader,
+    batch: &[u8],
+) -> Result<(), LogError>
+where
+    M: Machine,
+    M::Record: LogRecord,
+{
+    if header.attributes.is_control() {
+        return Ok(());
+    }
+    for record in Records::of_batch(header, batch) {
+        let record = record.map_err(|error| corrupt(partition, header.base_offset, error))?;
+        match M::Record::decode(record.key, record.value) {
+            Some(decoded) => machine.replay(now, &decoded),
+            None => {
+                let offset = header.base_offset + i64::from(record.offset_delta);
+                warn!(partition = %partition.id(), offset, "record of unknown kind skipped");
+            }
+        }
+    }
+    Ok(())
+}
+
+fn corrupt(partition: &Partition, offset: i64, what: impl std::fmt::Display) -> LogError {
+    LogError::Corrupt { place: format!("{} offset {offset}: {what}", partition.id()) }
+}
