@@ -1,14 +1,13 @@
-pub fn add(left: u64, right: u64) -> u64 {
-    left + right
-}
+//! The Kafka protocol over TCP, and the admin address over HTTP.
+//!
+//! Sockets and API versions stop here: the broker below knows neither.
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+mod admin;
+pub mod api;
+mod dispatch;
+pub mod metrics;
+pub mod net;
+mod serve;
 
-    #[test]
-    fn it_works() {
-        let result = add(2, 2);
-        assert_eq!(result, 4);
-    }
-}
+pub use api::Endpoint;
+pub use serve::{Limits, ServeError, Server, ServerSettings};

@@ -1,0 +1,231 @@
+//! The command line.
+
+use crate::settings::Flags;
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// A Kafka gateway in one binary.
+#[derive(Parser, Debug)]
+#[command(
+    name = "tidegate",
+    version,
+    about = "A Kafka gateway in one binary: any Kafka client, nothing to set up",
+    after_help = "Start with `tidegate serve`, then point a Kafka client at 127.0.0.1:9092.\n\
+                  Exit codes: 0 done, 1 failed, 2 wrong arguments or settings, \
+                  3 gateway not reached, 4 damaged data.",
+    arg_required_else_help = true
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Run the gateway
+    Serve(Box<ServeArgs>),
+    /// List, describe, create and delete topics
+    #[command(subcommand, visible_alias = "topics")]
+    Topic(TopicCommand),
+    /// List, describe and delete consumer groups
+    #[command(subcommand, visible_alias = "groups")]
+    Group(GroupCommand),
+    /// Check every checksum of a data directory and tell what is in it
+    ///
+    /// Reads only. The gateway must not be running on the directory.
+    Inspect(InspectArgs),
+}
+
+/// The flags of `serve`. Each has a variable and a key in the file as well.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Every setting can be given in three places: as a flag, as an environment variable \
+                  and in the file of --config. A flag beats the environment, the environment beats \
+                  the file.\n\n\
+                  The file is TOML. Its keys are the flags with underscores; --storage, --wal-dir and \
+                  --sync are engine, wal_dir and sync in the table [storage], --log-level and \
+                  --log-format are level and format in [log]. Kafka's own broker configs go under \
+                  their own names into [kafka], or into variables such as \
+                  TIDEGATE_KAFKA_NUM_PARTITIONS. docs/settings.md lists them all.\n\n\
+                  Examples:\n  \
+                  tidegate serve\n  \
+                  tidegate serve --storage memory --listen 127.0.0.1:19092 --admin-listen off\n  \
+                  tidegate serve --listen 0.0.0.0:9092 --advertise gateway.example:9092"
+)]
+pub struct ServeArgs {
+    /// Settings in TOML [env: TIDEGATE_CONFIG]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Where data is kept [default: ./tidegate-data] [env: TIDEGATE_DATA_DIR]
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<String>,
+    /// Where Kafka clients connect [default: 127.0.0.1:9092] [env: TIDEGATE_LISTEN]
+    #[arg(long, value_name = "HOST:PORT")]
+    listen: Option<String>,
+    /// The address clients are told to use [default: the one each of them used]
+    /// [env: TIDEGATE_ADVERTISE]
+    #[arg(long, value_name = "HOST:PORT")]
+    advertise: Option<String>,
+    /// Metrics and health over HTTP [default: 127.0.0.1:9644] [env: TIDEGATE_ADMIN_LISTEN]
+    #[arg(long, value_name = "HOST:PORT|off")]
+    admin_listen: Option<String>,
+    /// The embedded schema registry, which does not exist yet [default: off]
+    #[arg(long, value_name = "off")]
+    registry_listen: Option<String>,
+    /// Where data lives: on the local disk, or in memory only [default: local] [env: TIDEGATE_STORAGE]
+    #[arg(long, value_name = "local|memory")]
+    storage: Option<String>,
+    /// Put the write-ahead log on another disk than the data [env: TIDEGATE_WAL_DIR]
+    #[arg(long, value_name = "DIR")]
+    wal_dir: Option<String>,
+    /// When a write is acknowledged: on disk, at intervals, or left to the system [default: always]
+    /// [env: TIDEGATE_SYNC]
+    #[arg(long, value_name = "always|interval|os")]
+    sync: Option<String>,
+    /// error, warn, info, debug or trace, also per module [default: info] [env: TIDEGATE_LOG_LEVEL]
+    #[arg(long, value_name = "LEVEL")]
+    log_level: Option<String>,
+    /// How log lines look [default: text] [env: TIDEGATE_LOG_FORMAT]
+    #[arg(long, value_name = "text|json")]
+    log_format: Option<String>,
+}
+
+impl ServeArgs {
+    /// The flags that were given, with the keys of their settings.
+    pub fn into_flags(self) -> Flags {
+        [
+            ("data_dir", "--data-dir", self.data_dir),
+            ("listen", "--listen", self.listen),
+            ("advertise", "--advertise", self.advertise),
+            ("admin_listen", "--admin-listen", self.admin_listen),
+            ("registry_listen", "--registry-listen", self.registry_listen),
+            ("storage.engine", "--storage", self.storage),
+            ("storage.wal_dir", "--wal-dir", self.wal_dir),
+            ("storage.sync", "--sync", self.sync),
+            ("log.level", "--log-level", self.log_level),
+            ("log.format", "--log-format", self.log_format),
+        ]
+        .into_iter()
+        .filter_map(|(key, flag, value)| Some((key, flag, value?)))
+        .collect()
+    }
+}
+
+/// What every command that talks to a gateway takes.
+#[derive(Args, Debug, Clone)]
+pub struct ConnectArgs {
+    /// The gateway, or any other Kafka broker
+    #[arg(
+        long,
+        short = 'b',
+        value_name = "HOST:PORT",
+        default_value = "127.0.0.1:9092",
+        env = "TIDEGATE_BOOTSTRAP"
+    )]
+    pub bootstrap: String,
+    /// Print JSON in place of a table
+    #[arg(long)]
+    pub json: bool,
+    /// Give up after this many seconds without an answer
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub timeout: u64,
+}
+
+/// Commands on topics.
+#[derive(Subcommand, Debug)]
+pub enum TopicCommand {
+    /// Print the topics with their partition counts
+    #[command(visible_alias = "ls")]
+    List {
+        /// Also those the gateway keeps for itself, such as __consumer_offsets
+        #[arg(long)]
+        internal: bool,
+        /// Where and how.
+        #[command(flatten)]
+        connect: ConnectArgs,
+    },
+    /// Print a topic's partitions with their offsets, and the configs that are not defaults
+    Describe {
+        /// The topic
+        topic: String,
+        /// Also the configs that are defaults
+        #[arg(long)]
+        all_configs: bool,
+        /// Where and how.
+        #[command(flatten)]
+        connect: ConnectArgs,
+    },
+    /// Create a topic
+    Create {
+        /// The topic
+        topic: String,
+        /// How many partitions; without it the gateway's num.partitions
+        #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(i32).range(1..))]
+        partitions: Option<i32>,
+        /// A topic config, such as cleanup.policy=compact; may be repeated
+        #[arg(long, short, value_name = "NAME=VALUE")]
+        config: Vec<String>,
+        /// Succeed if the topic exists already
+        #[arg(long)]
+        if_not_exists: bool,
+        /// Where and how.
+        #[command(flatten)]
+        connect: ConnectArgs,
+    },
+    /// Delete topics with all their records
+    #[command(visible_alias = "rm")]
+    Delete {
+        /// The topics
+        #[arg(required = true)]
+        topics: Vec<String>,
+        /// Where and how.
+        #[command(flatten)]
+        connect: ConnectArgs,
+    },
+}
+
+/// Commands on consumer groups.
+#[derive(Subcommand, Debug)]
+pub enum GroupCommand {
+    /// Print the groups with their states
+    #[command(visible_alias = "ls")]
+    List {
+        /// Where and how.
+        #[command(flatten)]
+        connect: ConnectArgs,
+    },
+    /// Print a group's members and committed offsets with their lag
+    Describe {
+        /// The group
+        group: String,
+        /// Where and how.
+        #[command(flatten)]
+        connect: ConnectArgs,
+    },
+    /// Delete groups, which must have no members, with their committed offsets
+    #[command(visible_alias = "rm")]
+    Delete {
+        /// The groups
+        #[arg(required = true)]
+        groups: Vec<String>,
+        /// Where and how.
+        #[command(flatten)]
+        connect: ConnectArgs,
+    },
+}
+
+/// The flags of `inspect`.
+#[derive(Args, Debug)]
+pub struct InspectArgs {
+    /// The directory of the data
+    #[arg(long, value_name = "DIR", default_value = "./tidegate-data", env = "TIDEGATE_DATA_DIR")]
+    pub data_dir: PathBuf,
+    /// The directory of the write-ahead log, if it is not in the data directory
+    #[arg(long, value_name = "DIR", env = "TIDEGATE_WAL_DIR")]
+    pub wal_dir: Option<PathBuf>,
+    /// Print JSON in place of a summary
+    #[arg(long)]
+    pub json: bool,
+}

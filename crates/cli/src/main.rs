@@ -1,0 +1,49 @@
+//! The `tidegate` binary: the gateway and the commands to look after it.
+
+mod args;
+mod client;
+mod engine;
+mod failure;
+mod group;
+mod identity;
+mod output;
+mod run;
+mod settings;
+mod topic;
+
+use args::{Cli, Command, ServeArgs};
+use clap::Parser;
+use failure::Failure;
+use settings::Settings;
+use std::process::ExitCode;
+
+/// Frees less often to the system than the default and keeps threads out of each other's way.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Serve(args) => serve(*args),
+        Command::Topic(command) => topic::run(command),
+        Command::Group(command) => group::run(command),
+        Command::Inspect(_) => Err(Failure::Failed("not in this build".to_owned())),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("tidegate: {failure}");
+            failure.exit_code()
+        }
+    }
+}
+
+fn serve(args: ServeArgs) -> Result<(), Failure> {
+    let file = args.config.clone().or_else(|| std::env::var_os("TIDEGATE_CONFIG").map(Into::into));
+    // What is not UTF-8 cannot be one of ours.
+    let environment = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .filter(|(name, _)| name != "TIDEGATE_CONFIG")
+        .collect();
+    let settings = Settings::load(file.as_deref(), environment, args.into_flags())?;
+    run::serve(&settings)
+}

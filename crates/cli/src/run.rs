@@ -1,0 +1,227 @@
+//! `tidegate serve`: from settings to a running gateway, and back to a clean end.
+
+use crate::engine;
+use crate::failure::Failure;
+use crate::identity;
+use crate::output;
+use crate::settings::{Engine, HostPort, LogFormat, LogSettings, Offsets, Settings, Sync};
+use std::fmt::Write;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tidegate_broker::{Broker, BrokerParts, OffsetStorageKind};
+use tidegate_server::{Endpoint, Limits, Server, ServerSettings};
+use tokio::signal::unix::{SignalKind, signal};
+use tracing::{info, warn};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+/// One gateway is the whole cluster, and this is its broker.
+const NODE_ID: i32 = 1;
+
+/// Runs the gateway until it is told to stop.
+pub fn serve(settings: &Settings) -> Result<(), Failure> {
+    start_logging(&settings.log);
+    for warning in &settings.warnings {
+        warn!("{warning}");
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::Failed(format!("cannot start the threads: {error}")))?;
+    runtime.block_on(run(settings))
+}
+
+async fn run(settings: &Settings) -> Result<(), Failure> {
+    let store = engine::open(settings)?;
+    let cluster_id = cluster_id(settings)?;
+    let kafka = settings
+        .kafka
+        .clone()
+        .with_fact("node.id", &NODE_ID.to_string())
+        .with_fact("broker.id", &NODE_ID.to_string())
+        .with_fact("listeners", &format!("PLAINTEXT://{}", settings.listen))
+        .with_fact("log.dirs", &settings.data_dir.display().to_string());
+    let broker = Broker::open(BrokerParts {
+        store,
+        settings: Arc::new(kafka),
+        offset_storage: match settings.storage.offsets {
+            Offsets::Log => OffsetStorageKind::Log,
+            Offsets::Memory => OffsetStorageKind::Memory,
+        },
+        node_id: NODE_ID,
+    })
+    .await
+    .map_err(|error| Failure::Failed(format!("cannot read what is stored: {error}")))?;
+    let server = Server::start(broker.clone(), server_settings(settings, cluster_id))
+        .await
+        .map_err(|error| Failure::Failed(error.to_string()))?;
+    info!(kafka = %server.kafka_address, admin = ?server.admin_address, "ready");
+    greet(&bound(settings, server.kafka_address, server.admin_address))?;
+    let why = stop_signal().await?;
+    info!(signal = why, "stopping");
+    server.stop().await;
+    broker
+        .close()
+        .await
+        .map_err(|error| Failure::Failed(format!("the data was not closed cleanly: {error}")))?;
+    info!("stopped");
+    Ok(())
+}
+
+fn cluster_id(settings: &Settings) -> Result<String, Failure> {
+    match settings.storage.engine {
+        Engine::Memory => Ok(identity::fresh()),
+        Engine::Local => identity::of_directory(&settings.data_dir).map_err(|error| {
+            let directory = settings.data_dir.display();
+            Failure::Failed(format!("cannot keep the cluster's id in {directory}: {error}"))
+        }),
+    }
+}
+
+fn server_settings(settings: &Settings, cluster_id: String) -> ServerSettings {
+    let limits = &settings.limits;
+    ServerSettings {
+        listen: settings.listen.to_string(),
+        advertised: settings
+            .advertise
+            .as_ref()
+            .map(|HostPort { host, port }| Endpoint { host: host.clone(), port: *port }),
+        admin_listen: settings.admin_listen.as_ref().map(HostPort::to_string),
+        cluster_id,
+        node_id: NODE_ID,
+        limits: Limits {
+            requests_in_flight_max: limits.requests_in_flight_max,
+            request_bytes_in_flight_max: limits.request_bytes_in_flight_max,
+            unacknowledged_bytes_max: limits.unacknowledged_bytes_max,
+            request_stall_ms: limits.request_stall_ms,
+        },
+    }
+}
+
+/// Waits for Ctrl-C or a service manager's request to stop; says which it was.
+async fn stop_signal() -> Result<&'static str, Failure> {
+    let listen = |kind| {
+        signal(kind).map_err(|error| Failure::Failed(format!("cannot listen for signals: {error}")))
+    };
+    let mut interrupt = listen(SignalKind::interrupt())?;
+    let mut terminate = listen(SignalKind::terminate())?;
+    Ok(tokio::select! {
+        _ = interrupt.recv() => "SIGINT",
+        _ = terminate.recv() => "SIGTERM",
+    })
+}
+
+/// The settings with the ports that the system chose where port 0 asked it to.
+fn bound(settings: &Settings, kafka: SocketAddr, admin: Option<SocketAddr>) -> Settings {
+    let mut bound = settings.clone();
+    bound.listen.port = kafka.port();
+    if let (Some(address), Some(admin)) = (&mut bound.admin_listen, admin) {
+        address.port = admin.port();
+    }
+    bound
+}
+
+/// Tells whoever started the gateway in a terminal where it is and what to try. Programs that read
+/// JSON logs get the same facts from the log.
+fn greet(settings: &Settings) -> Result<(), Failure> {
+    match settings.log.format {
+        LogFormat::Text => output::print(&greeting(settings)),
+        LogFormat::Json => Ok(()),
+    }
+}
+
+fn greeting(settings: &Settings) -> String {
+    let at = reachable(settings);
+    let data = match settings.storage.engine {
+        Engine::Memory => "in memory, gone when the gateway stops".to_owned(),
+        Engine::Local => {
+            let when = match settings.storage.sync {
+                Sync::Always => "synced to disk before every acknowledgement".to_owned(),
+                Sync::Interval(interval) => {
+                    format!("synced to disk every {} ms", interval.as_millis())
+                }
+                Sync::Os => "synced to disk when the system sees fit".to_owned(),
+            };
+            format!("{}, {when}", settings.data_dir.display())
+        }
+    };
+    let mut text = format!("tidegate {}\n\n", env!("CARGO_PKG_VERSION"));
+    let mut line = |name: &str, value: &str| {
+        writeln!(text, "  {name:<8} {value}").expect("a string takes all writes");
+    };
+    line("kafka", &settings.listen.to_string());
+    if let Some(advertise) = &settings.advertise {
+        line("known as", &advertise.to_string());
+    }
+    if let Some(admin) = &settings.admin_listen {
+        line("admin", &format!("http://{admin}/metrics, /health, /ready"));
+    }
+    line("data", &data);
+    let commands = format!(
+        "\nTry:\n  tidegate topic create hello --partitions 3 --bootstrap {at}\n  \
+         echo 'hello, tide' | kcat -b {at} -t hello -P\n  \
+         kafka-console-consumer.sh --bootstrap-server {at} --topic hello --from-beginning\n\n\
+         Stop with Ctrl-C.\n"
+    );
+    text + &commands
+}
+
+/// An address that works from this machine, for the commands to try.
+fn reachable(settings: &Settings) -> HostPort {
+    let listen = &settings.listen;
+    match &settings.advertise {
+        Some(advertise) => advertise.clone(),
+        None if listen.is_wildcard() => {
+            HostPort { host: "127.0.0.1".to_owned(), port: listen.port }
+        }
+        None => listen.clone(),
+    }
+}
+
+fn start_logging(log: &LogSettings) {
+    // Logs go to standard error, so that standard output stays the greeting's.
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let registry = tracing_subscriber::registry().with(log.level.clone());
+    match log.format {
+        LogFormat::Text => {
+            let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
+            registry.with(lines.with_ansi(colours)).init();
+        }
+        LogFormat::Json => registry.with(lines.json().flatten_event(true)).init(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn greeting_with(flags: crate::settings::Flags) -> String {
+        greeting(&Settings::load(None, Vec::new(), flags).expect("the flags are valid"))
+    }
+
+    #[test]
+    fn the_greeting_names_the_advertised_address_in_every_command() {
+        let text = greeting_with(vec![("advertise", "--advertise", "gateway:19092".to_owned())]);
+        assert_eq!(text.matches("gateway:19092").count(), 4, "{text}");
+        assert!(text.contains("  kafka    127.0.0.1:9092\n"), "{text}");
+    }
+
+    #[test]
+    fn the_greeting_never_names_an_address_nobody_can_connect_to() {
+        let text = greeting_with(vec![("listen", "--listen", "0.0.0.0:9092".to_owned())]);
+        assert!(text.contains("--bootstrap 127.0.0.1:9092\n"), "{text}");
+        assert_eq!(text.matches("0.0.0.0").count(), 1, "{text}");
+    }
+
+    #[test]
+    fn the_greeting_says_that_memory_does_not_last() {
+        let text = greeting_with(vec![("storage.engine", "--storage", "memory".to_owned())]);
+        assert!(text.contains("gone when the gateway stops"), "{text}");
+    }
+
+    #[test]
+    fn the_greeting_leaves_out_an_admin_address_that_is_off() {
+        let text = greeting_with(vec![("admin_listen", "--admin-listen", "off".to_owned())]);
+        assert!(!text.contains("/metrics"), "{text}");
+    }
+}

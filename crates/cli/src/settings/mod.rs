@@ -1,0 +1,329 @@
+//! What the gateway was told: every setting of `tidegate serve`, merged and checked.
+//!
+//! A flag beats the environment, the environment beats the file, the file beats the default.
+
+mod address;
+mod sources;
+
+pub use address::HostPort;
+pub use sources::Setting;
+
+use crate::failure::Failure;
+use sources::Sources;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+use tidegate_broker::config::KafkaSettings;
+use tracing_subscriber::filter::Targets;
+
+/// Which engine keeps the data.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Engine {
+    /// Files on the local disk.
+    Local,
+    /// Memory only: all is gone at the end.
+    Memory,
+}
+
+/// When an append counts as durable.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Sync {
+    /// Once it is on the disk.
+    Always,
+    /// Once the system has it; the disk follows at this interval.
+    Interval(Duration),
+    /// Once the system has it, which writes it when it sees fit.
+    Os,
+}
+
+/// The `[storage]` table.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StorageSettings {
+    /// `engine`.
+    pub engine: Engine,
+    /// `offsets`: where committed offsets are kept.
+    pub offsets: Offsets,
+    /// `wal_dir`: where the write-ahead log goes, if not into the data directory.
+    pub wal_dir: Option<PathBuf>,
+    /// `sync`, with `sync_interval_ms`.
+    pub sync: Sync,
+    /// `wal_file_bytes`: the size of one file of the write-ahead log.
+    pub wal_file_bytes: u64,
+    /// `wal_files`: how many such files are kept in rotation.
+    pub wal_files: u32,
+    /// `tail_bytes_max`: memory for data that has not been written to segments.
+    pub tail_bytes_max: u64,
+    /// `flush_bytes`: how much of a partition is gathered before it is written to its segment.
+    pub flush_bytes: u64,
+    /// `checkpoint_bytes`: after how much of the write-ahead log a checkpoint is made.
+    pub checkpoint_bytes: u64,
+    /// `checkpoint_interval_ms`: after what time one is made at the latest.
+    pub checkpoint_interval: Duration,
+    /// `open_files_max`: how many segment files are held open.
+    pub open_files_max: usize,
+}
+
+/// The `[limits]` table: limits that Kafka has no setting for. The rest is in [`KafkaSettings`].
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LimitSettings {
+    /// `requests_in_flight_max`: requests of one connection that are begun and not answered.
+    pub requests_in_flight_max: usize,
+    /// `request_bytes_in_flight_max`: memory that large requests share while they arrive.
+    pub request_bytes_in_flight_max: usize,
+    /// `unacknowledged_bytes_max`: appended and not yet durable, before connections pause.
+    pub unacknowledged_bytes_max: u64,
+    /// `request_stall_ms`: the longest pause between two bytes of a request.
+    pub request_stall_ms: u64,
+}
+
+/// Where committed offsets are kept.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Offsets {
+    /// In `__consumer_offsets`.
+    Log,
+    /// In memory: a restart forgets them.
+    Memory,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// The `[log]` table.
+#[derive(Clone, Debug)]
+pub struct LogSettings {
+    /// `level`: which lines are written.
+    pub level: Targets,
+    /// `format`.
+    pub format: LogFormat,
+}
+
+/// Everything `tidegate serve` was told.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where data is kept.
+    pub data_dir: PathBuf,
+    /// Where Kafka clients connect.
+    pub listen: HostPort,
+    /// The address they are told to connect to; `None` is the one each of them used.
+    pub advertise: Option<HostPort>,
+    /// Where metrics and health are served; `None` is nowhere.
+    pub admin_listen: Option<HostPort>,
+    /// `[storage]`.
+    pub storage: StorageSettings,
+    /// `[limits]`.
+    pub limits: LimitSettings,
+    /// `[log]`.
+    pub log: LogSettings,
+    /// `[kafka]`.
+    pub kafka: KafkaSettings,
+    /// What is odd about the settings, to be logged at the start.
+    pub warnings: Vec<String>,
+}
+
+macro_rules! settings {
+    ($($constant:ident $key:literal $variable:literal $takes:literal;)*) => {
+        $(const $constant: Setting =
+            Setting { key: $key, variable: $variable, takes: $takes };)*
+        /// Every setting except Kafka's.
+        pub const KNOWN: &[Setting] = &[$($constant),*];
+    };
+}
+
+settings! {
+    DATA_DIR "data_dir" "TIDEGATE_DATA_DIR" "a directory (default ./tidegate-data)";
+    LISTEN "listen" "TIDEGATE_LISTEN" "HOST:PORT (default 127.0.0.1:9092)";
+    ADVERTISE "advertise" "TIDEGATE_ADVERTISE"
+        "the HOST:PORT at which clients reach the gateway (default: the one each of them used)";
+    ADMIN_LISTEN "admin_listen" "TIDEGATE_ADMIN_LISTEN" "HOST:PORT or off (default 127.0.0.1:9644)";
+    REGISTRY_LISTEN "registry_listen" "TIDEGATE_REGISTRY_LISTEN"
+        "off, because there is no embedded schema registry yet";
+    STORAGE "storage.engine" "TIDEGATE_STORAGE" "local or memory (default local)";
+    OFFSETS "storage.offsets" "TIDEGATE_OFFSETS" "log or memory (default log)";
+    WAL_DIR "storage.wal_dir" "TIDEGATE_WAL_DIR" "a directory (default: in the data directory)";
+    SYNC "storage.sync" "TIDEGATE_SYNC" "always, interval or os (default always)";
+    SYNC_INTERVAL "storage.sync_interval_ms" "TIDEGATE_SYNC_INTERVAL_MS"
+        "milliseconds from 1 to 60000 (default 100)";
+    WAL_FILE_BYTES "storage.wal_file_bytes" "TIDEGATE_WAL_FILE_BYTES"
+        "bytes from 1048576 to 1073741824 (default 67108864)";
+    WAL_FILES "storage.wal_files" "TIDEGATE_WAL_FILES" "a number from 2 to 1024 (default 16)";
+    TAIL_BYTES_MAX "storage.tail_bytes_max" "TIDEGATE_TAIL_BYTES_MAX"
+        "bytes from 1048576 up (default 67108864)";
+    FLUSH_BYTES "storage.flush_bytes" "TIDEGATE_FLUSH_BYTES"
+        "bytes from 4096 to 67108864 (default 262144)";
+    CHECKPOINT_BYTES "storage.checkpoint_bytes" "TIDEGATE_CHECKPOINT_BYTES"
+        "bytes from 1048576 up (default 268435456)";
+    CHECKPOINT_INTERVAL "storage.checkpoint_interval_ms" "TIDEGATE_CHECKPOINT_INTERVAL_MS"
+        "milliseconds from 100 up (default 30000)";
+    OPEN_FILES_MAX "storage.open_files_max" "TIDEGATE_OPEN_FILES_MAX"
+        "a number from 16 up (default 1024)";
+    REQUESTS_MAX "limits.requests_in_flight_max" "TIDEGATE_REQUESTS_IN_FLIGHT_MAX"
+        "a number from 1 to 10000 (default 64)";
+    REQUEST_BYTES_MAX "limits.request_bytes_in_flight_max" "TIDEGATE_REQUEST_BYTES_IN_FLIGHT_MAX"
+        "bytes from 1048576 up (default 268435456)";
+    UNACKNOWLEDGED_MAX "limits.unacknowledged_bytes_max" "TIDEGATE_UNACKNOWLEDGED_BYTES_MAX"
+        "bytes from 1048576 up (default 33554432)";
+    REQUEST_STALL "limits.request_stall_ms" "TIDEGATE_REQUEST_STALL_MS"
+        "milliseconds from 100 to 3600000 (default 30000)";
+    LOG_LEVEL "log.level" "TIDEGATE_LOG_LEVEL"
+        "error, warn, info, debug or trace, also per module: info,tidegate_server=debug \
+         (default info)";
+    LOG_FORMAT "log.format" "TIDEGATE_LOG_FORMAT" "text or json (default text)";
+}
+
+/// Values from the command line: `(key, flag, value)`.
+pub type Flags = Vec<(&'static str, &'static str, String)>;
+
+impl Settings {
+    /// Merges the file, the environment and the flags.
+    pub fn load(
+        file: Option<&Path>,
+        environment: Vec<(String, String)>,
+        flags: Flags,
+    ) -> Result<Settings, Failure> {
+        let sources = Sources::read(KNOWN, file, environment, flags)?;
+        sources.take(&REGISTRY_LISTEN, |text| match text {
+            "off" => Ok(()),
+            _ => Err("the embedded schema registry does not exist yet"),
+        })?;
+        let listen = or_default(sources.take(&LISTEN, HostPort::from_str)?, "127.0.0.1:9092");
+        let advertise = sources.take(&ADVERTISE, reachable)?;
+        let kafka = sources.kafka()?;
+        let mut warnings = sources.warnings.clone();
+        for name in kafka.without_effect() {
+            warnings.push(format!("{name} is set, and has no effect on this gateway"));
+        }
+        Ok(Settings {
+            data_dir: sources.take(&DATA_DIR, path)?.unwrap_or_else(|| "./tidegate-data".into()),
+            listen,
+            advertise,
+            admin_listen: sources
+                .take(&ADMIN_LISTEN, |text| match text {
+                    "off" => Ok(None),
+                    _ => text.parse::<HostPort>().map(Some),
+                })?
+                .unwrap_or_else(|| Some(or_default(None, "127.0.0.1:9644"))),
+            storage: storage(&sources)?,
+            limits: limits(&sources)?,
+            log: log(&sources)?,
+            kafka,
+            warnings,
+        })
+    }
+}
+
+fn storage(sources: &Sources) -> Result<StorageSettings, Failure> {
+    let engine = sources.take(&STORAGE, |text| match text {
+        "local" => Ok(Engine::Local),
+        "memory" => Ok(Engine::Memory),
+        _ => Err("there is no such engine"),
+    })?;
+    let offsets = sources.take(&OFFSETS, |text| match text {
+        "log" => Ok(Offsets::Log),
+        "memory" => Ok(Offsets::Memory),
+        _ => Err("there is no such place"),
+    })?;
+    let interval_ms = sources.take(&SYNC_INTERVAL, whole(1, 60_000))?.unwrap_or(100);
+    let sync = sources.take(&SYNC, |text| match text {
+        "always" => Ok(Sync::Always),
+        "interval" => Ok(Sync::Interval(Duration::from_millis(interval_ms))),
+        "os" => Ok(Sync::Os),
+        _ => Err("there is no such mode"),
+    })?;
+    let size = |setting, least, most, default: u64| -> Result<u64, Failure> {
+        Ok(sources.take(setting, whole(least, most))?.unwrap_or(default))
+    };
+    let checkpoint_interval_ms = size(&CHECKPOINT_INTERVAL, 100, u64::MAX, 30_000)?;
+    Ok(StorageSettings {
+        engine: engine.unwrap_or(Engine::Local),
+        offsets: offsets.unwrap_or(Offsets::Log),
+        wal_dir: sources.take(&WAL_DIR, path)?,
+        sync: sync.unwrap_or(Sync::Always),
+        wal_file_bytes: size(&WAL_FILE_BYTES, 1 << 20, 1 << 30, 64 << 20)?,
+        wal_files: bounded(size(&WAL_FILES, 2, 1024, 16)?),
+        tail_bytes_max: size(&TAIL_BYTES_MAX, 1 << 20, u64::MAX, 64 << 20)?,
+        flush_bytes: size(&FLUSH_BYTES, 4096, 64 << 20, 256 << 10)?,
+        checkpoint_bytes: size(&CHECKPOINT_BYTES, 1 << 20, u64::MAX, 256 << 20)?,
+        checkpoint_interval: Duration::from_millis(checkpoint_interval_ms),
+        open_files_max: bounded(size(&OPEN_FILES_MAX, 16, u32::MAX.into(), 1024)?),
+    })
+}
+
+fn limits(sources: &Sources) -> Result<LimitSettings, Failure> {
+    let size = |setting, least, most, default: u64| -> Result<u64, Failure> {
+        Ok(sources.take(setting, whole(least, most))?.unwrap_or(default))
+    };
+    let memory_max = u64::try_from(isize::MAX).expect("isize::MAX is positive");
+    Ok(LimitSettings {
+        requests_in_flight_max: bounded(size(&REQUESTS_MAX, 1, 10_000, 64)?),
+        request_bytes_in_flight_max: bounded(size(
+            &REQUEST_BYTES_MAX,
+            1 << 20,
+            memory_max,
+            256 << 20,
+        )?),
+        unacknowledged_bytes_max: size(&UNACKNOWLEDGED_MAX, 1 << 20, memory_max, 32 << 20)?,
+        request_stall_ms: size(&REQUEST_STALL, 100, 3_600_000, 30_000)?,
+    })
+}
+
+fn log(sources: &Sources) -> Result<LogSettings, Failure> {
+    let level = sources.take(&LOG_LEVEL, |text| {
+        if text.is_empty() {
+            return Err("is empty".to_owned());
+        }
+        // A bare word that is no level would be taken for the name of a module.
+        let levels = ["error", "warn", "info", "debug", "trace", "off"];
+        let wrong = text.split(',').find(|part| !part.contains('=') && !levels.contains(part));
+        match wrong {
+            Some(part) => Err(format!("{part:?} is not a level")),
+            None => text.parse::<Targets>().map_err(|error| error.to_string()),
+        }
+    })?;
+    let format = sources.take(&LOG_FORMAT, |text| match text {
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        _ => Err("there is no such format"),
+    })?;
+    Ok(LogSettings {
+        level: level.unwrap_or_else(|| Targets::new().with_default(tracing::Level::INFO)),
+        format: format.unwrap_or(LogFormat::Text),
+    })
+}
+
+fn or_default(address: Option<HostPort>, default: &str) -> HostPort {
+    address.unwrap_or_else(|| default.parse().expect("the default address is valid"))
+}
+
+fn reachable(text: &str) -> Result<HostPort, String> {
+    let address = text.parse::<HostPort>()?;
+    if address.is_wildcard() {
+        return Err("is no address a client can connect to".to_owned());
+    }
+    Ok(address)
+}
+
+fn path(text: &str) -> Result<PathBuf, &'static str> {
+    if text.is_empty() { Err("is empty") } else { Ok(PathBuf::from(text)) }
+}
+
+fn whole(least: u64, most: u64) -> impl Fn(&str) -> Result<u64, String> {
+    move |text| match text.replace('_', "").parse::<u64>() {
+        Ok(value) if value < least => Err(format!("is below {least}")),
+        Ok(value) if value > most => Err(format!("is above {most}")),
+        Ok(value) => Ok(value),
+        Err(_) => Err("is not a whole number".to_owned()),
+    }
+}
+
+fn bounded<T: TryFrom<u64, Error: std::fmt::Debug>>(value: u64) -> T {
+    value.try_into().expect("the setting's range fits the type")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,107 @@
+//! CreateTopics (key 19), v2-v7. Each topic succeeds or fails on its own; the response waits until
+//! those created are durable, and they are usable with the next request.
+//!
+//! -1 stands for `num.partitions` and `default.replication.factor` (KIP-464, v4). Versions: v5
+//! returns partitions and configs (KIP-525), v7 topic ids (KIP-516).
+
+use crate::api::configs::strbytes;
+use crate::api::request::{Client, Request, later};
+use crate::net::connection::Reply;
+use kafka_protocol::messages::create_topics_response::{CreatableTopicConfigs, CreatableTopicResult};
+use kafka_protocol::messages::create_topics_request::CreatableTopic;
+use kafka_protocol::messages::{CreateTopicsRequest, CreateTopicsResponse};
+use std::collections::HashMap;
+use tidegate_broker::{Broker, CreateTopic, CreatedTopic};
+use tidegate_model::ErrorCode;
+use tidegate_wire::WireError;
+
+pub fn handle(client: &mut Client, mut request: Request) -> Result<Reply, WireError> {
+    let to = request.response_to();
+    let decoded: CreateTopicsRequest = request.decode()?;
+    let broker = client.broker().clone();
+    let mut counts: HashMap<String, usize> = HashMap::new();
+    for topic in &decoded.topics {
+        *counts.entry(topic.name.to_string()).or_default() += 1;
+    }
+    let mut rows = Vec::with_capacity(decoded.topics.len());
+    for topic in decoded.topics {
+        let name = topic.name.clone();
+        let twice = counts.get(&*name.0).is_some_and(|count| *count > 1);
+        let pending = if twice {
+            Err((ErrorCode::InvalidRequest, "topic is named twice in the request".to_owned()))
+        } else {
+            Ok(broker.create_topic(wanted(topic), decoded.validate_only))
+        };
+        rows.push((name, twice, pending));
+    }
+    Ok(later(async move {
+        let mut response = CreateTopicsResponse::default();
+        for (name, twice, pending) in rows {
+            // A name given twice is answered once, as Kafka does.
+            if twice && response.topics.iter().any(|row: &CreatableTopicResult| row.name == name) {
+                continue;
+            }
+            let outcome = match pending {
+                Ok(pending) => pending.await,
+                Err(refused) => Err(refused),
+            };
+            let row = CreatableTopicResult::default().with_name(name);
+            response.topics.push(match outcome {
+                Ok(created) => created_row(&broker, row, created, to.version),
+                Err((error, message)) => row
+                    .with_error_code(error.code())
+                    .with_error_message(Some(strbytes(&message)))
+                    .with_num_partitions(-1)
+                    .with_replication_factor(-1)
+                    .with_configs(if to.version >= 5 { Some(Vec::new()) } else { None }),
+            });
+        }
+        to.reply(&response)
+    }))
+}
+
+fn wanted(topic: CreatableTopic) -> CreateTopic {
+    CreateTopic {
+        name: topic.name.to_string(),
+        partitions: topic.num_partitions,
+        replication_factor: topic.replication_factor,
+        assignments: topic
+            .assignments
+            .into_iter()
+            .map(|row| (row.partition_index, row.broker_ids.iter().map(|id| id.0).collect()))
+            .collect(),
+        configs: topic
+            .configs
+            .into_iter()
+            .map(|config| (config.name.to_string(), config.value.map(|value| value.to_string())))
+            .collect(),
+    }
+}
+
+fn created_row(
+    broker: &Broker,
+    row: CreatableTopicResult,
+    created: CreatedTopic,
+    version: i16,
+) -> CreatableTopicResult {
+    if version < 5 {
+        return row;
+    }
+    let configs = broker.describe_topic_configs(&created.configs, None, false, false);
+    let configs = configs
+        .into_iter()
+        .map(|config| {
+            CreatableTopicConfigs::default()
+                .with_name(strbytes(&config.name))
+                .with_value(config.value.as_deref().map(strbytes))
+                .with_read_only(config.read_only)
+                .with_config_source(config.source.id())
+                .with_is_sensitive(config.is_sensitive)
+        })
+        .collect();
+    let row = row
+        .with_num_partitions(created.partitions)
+        .with_replication_factor(created.replication_factor)
+        .with_configs(Some(configs));
+    if version >= 7 { row.with_topic_id(created.id.0) } else { row }
+}

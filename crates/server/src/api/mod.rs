@@ -1,0 +1,118 @@
+//! The Kafka API: one file per request type, one table of them all.
+//!
+//! Handlers turn version-shaped requests into version-free calls of the broker and back. What a
+//! request does begins before its handler returns; a handler that has to wait leaves a future.
+
+mod api_versions;
+mod configs;
+mod create_topics;
+mod delete_groups;
+mod delete_topics;
+mod describe_cluster;
+mod describe_configs;
+mod describe_groups;
+mod describe_topic_partitions;
+mod fetch;
+mod find_coordinator;
+mod groups;
+mod heartbeat;
+mod init_producer_id;
+mod join_group;
+mod leave_group;
+mod list_groups;
+mod list_offsets;
+mod metadata;
+mod offset_commit;
+mod offset_fetch;
+mod offset_for_leader_epoch;
+mod produce;
+mod request;
+mod sync_group;
+
+pub use api_versions::{KEY as API_VERSIONS_KEY, unsupported as unsupported_api_versions};
+pub use request::{Client, Context, Endpoint, Request};
+
+use crate::net::connection::Reply;
+use std::ops::RangeInclusive;
+use tidegate_wire::WireError;
+
+/// One request type that this gateway serves.
+pub struct Api {
+    /// The number on the wire.
+    pub key: i16,
+    /// Kafka's name.
+    pub name: &'static str,
+    /// Versions that ApiVersions names.
+    pub advertised: RangeInclusive<i16>,
+    /// The first version that is answered; below it the connection is closed.
+    pub served_from: i16,
+    /// Begins one request.
+    pub handle: fn(&mut Client, Request) -> Result<Reply, WireError>,
+}
+
+impl Api {
+    const fn new(
+        key: i16,
+        name: &'static str,
+        advertised: RangeInclusive<i16>,
+        handle: fn(&mut Client, Request) -> Result<Reply, WireError>,
+    ) -> Self {
+        let served_from = *advertised.start();
+        Api { key, name, advertised, served_from, handle }
+    }
+
+    /// True if requests of that version are answered.
+    pub fn serves(&self, version: i16) -> bool {
+        (self.served_from..=*self.advertised.end()).contains(&version)
+    }
+}
+
+/// Every request type served, by rising key: dispatch, ApiVersions and the documentation are
+/// derived from this.
+pub static APIS: &[Api] = &[
+    // Versions 0 to 2 are named so that librdkafka below 2.11 goes on compressing (KAFKA-18659).
+    Api { served_from: 3, ..Api::new(0, "Produce", 0..=13, produce::handle) },
+    Api::new(1, "Fetch", 4..=18, fetch::handle),
+    Api::new(2, "ListOffsets", 1..=10, list_offsets::handle),
+    Api::new(3, "Metadata", 0..=13, metadata::handle),
+    Api::new(8, "OffsetCommit", 0..=10, offset_commit::handle),
+    Api::new(9, "OffsetFetch", 0..=10, offset_fetch::handle),
+    Api::new(10, "FindCoordinator", 0..=6, find_coordinator::handle),
+    Api::new(11, "JoinGroup", 0..=9, join_group::handle),
+    Api::new(12, "Heartbeat", 0..=4, heartbeat::handle),
+    Api::new(13, "LeaveGroup", 0..=5, leave_group::handle),
+    Api::new(14, "SyncGroup", 0..=5, sync_group::handle),
+    Api::new(15, "DescribeGroups", 0..=6, describe_groups::handle),
+    Api::new(16, "ListGroups", 0..=5, list_groups::handle),
+    Api::new(18, "ApiVersions", 0..=4, api_versions::handle),
+    Api::new(19, "CreateTopics", 2..=7, create_topics::handle),
+    Api::new(20, "DeleteTopics", 1..=6, delete_topics::handle),
+    Api::new(22, "InitProducerId", 0..=5, init_producer_id::handle),
+    Api::new(23, "OffsetForLeaderEpoch", 2..=4, offset_for_leader_epoch::handle),
+    Api::new(32, "DescribeConfigs", 1..=4, describe_configs::handle),
+    Api::new(42, "DeleteGroups", 0..=2, delete_groups::handle),
+    Api::new(60, "DescribeCluster", 0..=2, describe_cluster::handle),
+    Api::new(75, "DescribeTopicPartitions", 0..=0, describe_topic_partitions::handle),
+];
+
+/// The entry of that key.
+pub fn find(key: i16) -> Option<&'static Api> {
+    APIS.binary_search_by_key(&key, |api| api.key).ok().map(|index| &APIS[index])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_rise_so_that_the_search_finds_each() {
+        assert!(APIS.is_sorted_by(|one, next| one.key < next.key));
+        assert!(APIS.iter().all(|api| find(api.key).is_some_and(|found| found.name == api.name)));
+    }
+
+    #[test]
+    fn old_produce_versions_are_named_but_not_served() {
+        let produce = find(0).expect("Produce is served");
+        assert!(produce.advertised.contains(&0) && !produce.serves(2) && produce.serves(3));
+    }
+}

@@ -1,0 +1,85 @@
+//! Accepting connections, up to a limit, until the gateway stops.
+
+use crate::api::{Client, Context};
+use crate::dispatch::Dispatcher;
+use crate::net::connection::{Connection, ConnectionLimits};
+use crate::net::memory::RequestMemory;
+use std::sync::Arc;
+use std::time::Duration;
+use tidegate_broker::Waiter;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tracing::warn;
+
+/// A failed accept (for want of file descriptors, mostly) is tried again after this.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// The listening side of the gateway.
+pub struct Listener {
+    /// The bound socket.
+    pub socket: TcpListener,
+    /// The gateway.
+    pub context: Arc<Context>,
+    /// Limits of each connection.
+    pub limits: ConnectionLimits,
+    /// Connections at once, as `max.connections`.
+    pub connections_max: usize,
+    /// The budget of all connections for large requests.
+    pub memory: RequestMemory,
+}
+
+impl Listener {
+    /// Serves until `stopping` turns true and every connection has answered what it had begun.
+    pub async fn run(self, mut stopping: watch::Receiver<bool>) {
+        let places = Arc::new(Semaphore::new(self.connections_max.min(Semaphore::MAX_PERMITS)));
+        let places_max = places.available_permits();
+        loop {
+            let accepted = tokio::select! {
+                accepted = self.socket.accept() => accepted,
+                _ = stopping.wait_for(|stopping| *stopping) => break,
+            };
+            let (stream, peer) = match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    warn!(%error, "accept failed");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                    continue;
+                }
+            };
+            let Ok(place) = places.clone().try_acquire_owned() else {
+                self.context.metrics.connection_refused();
+                warn!(%peer, max_connections = places_max, "too many connections, closed");
+                continue;
+            };
+            let guard = self.context.metrics.connection_opened();
+            let Ok(connection) = self.connection(stream, peer) else { continue };
+            let mut stopping = stopping.clone();
+            tokio::spawn(async move {
+                let stopped = async move {
+                    // An error means that the sender is gone, which is a stop as well.
+                    drop(stopping.wait_for(|stopping| *stopping).await);
+                };
+                connection.run(stopped).await.log(peer);
+                drop((place, guard));
+            });
+        }
+        // The places come back as the connections end.
+        drop(places.acquire_many(places_max as u32).await);
+    }
+
+    fn connection(
+        &self,
+        stream: TcpStream,
+        peer: std::net::SocketAddr,
+    ) -> std::io::Result<Connection<Dispatcher>> {
+        stream.set_nodelay(true)?;
+        let client = Client {
+            context: self.context.clone(),
+            peer,
+            local: stream.local_addr()?,
+            waiter: Waiter::new(),
+        };
+        let dispatcher = Dispatcher::new(client);
+        Ok(Connection::new(stream, dispatcher, self.limits, self.memory.clone()))
+    }
+}
