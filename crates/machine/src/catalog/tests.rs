@@ -209,6 +209,8 @@ fn names_that_differ_only_in_dots_and_underscores_collide() {
     assert_eq!(controller.create_error(other.clone()), ErrorCode::InvalidTopic);
     controller.delete(vec![TopicRef::Name("a.b_c".to_owned())]);
     assert_eq!(controller.create_error(other), ErrorCode::None);
+    controller.delete(vec![TopicRef::Name("a_b.c".to_owned())]);
+    assert_eq!(*controller.catalog(), Catalog::default());
     let (one, two) = (controller.new_topic("x.y"), controller.new_topic("x_y"));
     let created = controller.create_all(vec![one, two]);
     assert_eq!(created[0].failure.error, ErrorCode::None);
@@ -490,6 +492,19 @@ fn records_of_a_deleted_topic_or_out_of_order_change_nothing() {
     controller.machine.replay(0, &Record::RemoveTopic { topic_id: stray.topic_id });
     controller.machine.replay(0, &Record::Partition(stray));
     assert_eq!(*controller.catalog(), before);
+}
+
+#[test]
+fn a_topic_record_of_the_same_name_replaces_the_topic_with_its_configs() {
+    let mut controller = Controller::new();
+    let mut topic = controller.new_topic("t");
+    topic.configs = owned(&[("retention.ms", Some("5"))]);
+    controller.create(topic.clone());
+    let topic_id = controller.topic_id();
+    controller.machine.replay(0, &Record::Topic { name: "t".to_owned(), topic_id });
+    assert_eq!(controller.catalog().topic_by_id(topic.topic_id), None);
+    assert_eq!(controller.catalog().topic("t").unwrap().topic_id, topic_id);
+    assert_eq!(controller.catalog().topic_configs("t"), None);
 }
 
 fn command() -> impl Strategy<Value = Command> {

@@ -154,7 +154,7 @@ fn offsets_expire_seven_days_after_their_group_became_empty() {
     assert_eq!(coordinator.machine.committed("g", "t", 0), None);
     assert_eq!(coordinator.state(), None, "the group went with its last offset");
     coordinator.restart();
-    assert_eq!((coordinator.state(), coordinator.machine.offsets().len()), (None, 0));
+    assert_eq!((coordinator.state(), coordinator.machine.offsets().is_empty()), (None, true));
 }
 
 #[test]
@@ -219,7 +219,7 @@ fn only_an_empty_group_is_deleted_and_its_offsets_go_with_it() {
     assert_eq!(coordinator.machine.committed("g", "t", 0), None);
     assert_eq!(coordinator.log.last(), Some(&Record::GroupTombstone { group_id: "g".into() }));
     coordinator.restart();
-    assert_eq!((coordinator.state(), coordinator.machine.offsets().len()), (None, 0));
+    assert_eq!((coordinator.state(), coordinator.machine.offsets().is_empty()), (None, true));
 }
 
 #[test]
@@ -269,4 +269,47 @@ fn offsets_go_with_their_topic() {
     assert_eq!(coordinator.replies[&reply_to], Reply::TopicsDeleted(2));
     let left: Vec<_> = coordinator.machine.all("g").map(|(topic, _, _)| topic).collect();
     assert_eq!(left, ["u", "u"]);
+}
+
+#[test]
+fn a_group_whose_next_member_is_on_its_way_is_not_expired() {
+    let mut coordinator = Coordinator::new();
+    let mut a = Client::new("a");
+    coordinator.stabilize(&mut [&mut a]);
+    coordinator.leave(&[&a]);
+    let mut b = Client::known("b");
+    let join = JoinGroup { session_timeout_ms: 1_800_000, ..b.join() };
+    coordinator.submit(Command::JoinGroup(join));
+    coordinator.advance(CHECK_MS);
+    assert_eq!(coordinator.state(), Some(GroupState::Empty));
+    b.member_id = "b-fresh".to_owned();
+    assert_eq!(coordinator.joined(&mut b).generation_id, 3);
+}
+
+#[test]
+fn an_empty_group_without_offsets_goes_at_the_next_check() {
+    let mut coordinator = Coordinator::new();
+    let mut a = Client::new("a");
+    coordinator.stabilize(&mut [&mut a]);
+    coordinator.leave(&[&a]);
+    coordinator.advance(CHECK_MS);
+    assert_eq!(coordinator.state(), None);
+}
+
+#[test]
+fn a_large_expiry_is_spread_over_several_steps() {
+    let mut coordinator = Coordinator::new();
+    for group in 0..8 {
+        let identity = CommitIdentity { group_id: format!("g{group}"), ..simple().identity() };
+        let offsets = (0..2_000).map(|partition| offset("t", partition, 1)).collect();
+        let request = CommitOffsets { identity, retention_time_ms: 1, offsets };
+        coordinator.submit(Command::CommitOffsets(request));
+    }
+    coordinator.now = i64::from(CHECK_MS);
+    let outcome = coordinator.machine.on_timeout(coordinator.now);
+    assert!((5_000..=8_000).contains(&outcome.records.len()), "{}", outcome.records.len());
+    coordinator.settle(outcome);
+    coordinator.advance(10);
+    assert!(coordinator.machine.offsets().is_empty());
+    assert_eq!(coordinator.machine.membership().group_ids().count(), 0);
 }

@@ -84,3 +84,24 @@ fn records_of_other_kinds_are_skipped() {
     coordinator.restart();
     assert_eq!(coordinator.heartbeat(&a), ErrorCode::None);
 }
+
+#[test]
+fn a_member_recorded_without_rebalance_timeout_gets_its_session_timeout() {
+    let mut coordinator = Coordinator::new();
+    let mut a = Client::new("a");
+    coordinator.stabilize(&mut [&mut a]);
+    let Some(Record::GroupMetadata { value, .. }) = coordinator.log.last_mut() else {
+        panic!("no group record")
+    };
+    value.members[0].rebalance_timeout_ms = -1;
+    coordinator.restart();
+    let b = Client::new("b");
+    let b_joins = coordinator.join(&b);
+    coordinator.advance(SESSION_MS / 2);
+    assert_eq!(coordinator.heartbeat(&a), ErrorCode::RebalanceInProgress);
+    // b's rebalance timeout is the longer one and holds for all.
+    coordinator.advance(SESSION_MS / 2);
+    assert_eq!(coordinator.join_error(b_joins), None);
+    let group = coordinator.machine.membership().snapshot("g").unwrap();
+    assert_eq!(group.members[0].rebalance_timeout_ms, SESSION_MS);
+}

@@ -228,3 +228,21 @@ fn list_filters_by_state_and_type_in_any_case() {
         assert!(groups.iter().all(|group| group.group_type == "classic"));
     }
 }
+
+#[test]
+fn a_session_that_ran_out_in_the_barrier_starts_anew_with_the_answer() {
+    let mut coordinator = Coordinator::new();
+    let (mut a, mut b) = (Client::new("a"), Client::new("b"));
+    coordinator.stabilize(&mut [&mut a, &mut b]);
+    let a_joins = coordinator.join(&a);
+    for _ in 0..4 {
+        coordinator.advance(SESSION_MS / 2);
+        assert_eq!(coordinator.heartbeat(&b), ErrorCode::RebalanceInProgress);
+    }
+    coordinator.joined(&mut b);
+    coordinator.take_joined(&mut a, a_joins);
+    coordinator.advance(SESSION_MS / 2);
+    assert_eq!(coordinator.heartbeat(&b), ErrorCode::None);
+    coordinator.advance(SESSION_MS / 2);
+    assert_eq!(coordinator.heartbeat(&b), ErrorCode::RebalanceInProgress, "a fell silent");
+}

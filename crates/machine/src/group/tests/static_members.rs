@@ -166,3 +166,23 @@ fn a_replaced_static_member_is_on_record() {
     assert_eq!(coordinator.heartbeat(&again), ErrorCode::None);
     assert_eq!(coordinator.heartbeat(&a), ErrorCode::FencedInstanceId);
 }
+
+#[test]
+fn a_replaced_static_member_still_owes_its_sync() {
+    let mut coordinator = Coordinator::new();
+    let (mut a, mut b) = (Client::fixed("a", "ia"), Client::fixed("b", "ib"));
+    coordinator.stabilize(&mut [&mut a]);
+    let b_joins = coordinator.join(&b);
+    coordinator.joined(&mut a);
+    coordinator.take_joined(&mut b, b_joins);
+    coordinator.sync(&a, &[(&a, "x"), (&b, "y")]);
+    let mut again = Client::fixed("b2", "ib");
+    coordinator.joined(&mut again);
+    for _ in 0..REBALANCE_MS / 5_000 {
+        assert_eq!(coordinator.heartbeat(&a), ErrorCode::None);
+        assert_eq!(coordinator.heartbeat(&again), ErrorCode::None);
+        coordinator.advance(5_000);
+    }
+    assert_eq!(coordinator.heartbeat(&again), ErrorCode::UnknownMemberId);
+    assert_eq!(coordinator.heartbeat(&a), ErrorCode::RebalanceInProgress);
+}

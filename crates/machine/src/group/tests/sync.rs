@@ -177,3 +177,48 @@ fn the_group_is_written_once_per_generation_when_the_leader_assigns() {
     assert_eq!(written, [("a-fresh", &b"x"[..]), ("b-fresh", &b"y"[..])]);
     assert_eq!(value.members[0].subscription, Bytes::from_static(b"r"));
 }
+
+#[test]
+fn a_member_that_got_its_assignment_and_falls_silent_loses_its_session() {
+    let (mut coordinator, a, b) = completing();
+    let b_syncs = coordinator.sync(&b, &[]);
+    for _ in 0..3 {
+        coordinator.advance(SESSION_MS / 2);
+        assert_eq!(coordinator.heartbeat(&a), ErrorCode::None);
+    }
+    coordinator.sync(&a, &[(&b, "for b")]);
+    assert_eq!(coordinator.sync_error(b_syncs), Some(ErrorCode::None));
+    coordinator.advance(SESSION_MS / 2);
+    assert_eq!(coordinator.heartbeat(&a), ErrorCode::None);
+    coordinator.advance(SESSION_MS / 2);
+    assert_eq!(coordinator.heartbeat(&a), ErrorCode::RebalanceInProgress);
+    assert_eq!(coordinator.heartbeat(&b), ErrorCode::UnknownMemberId);
+}
+
+#[test]
+fn a_sync_in_a_stable_group_keeps_the_session_alive() {
+    let mut coordinator = Coordinator::new();
+    let mut a = Client::new("a");
+    coordinator.stabilize(&mut [&mut a]);
+    for _ in 0..3 {
+        coordinator.advance(SESSION_MS - 1);
+        assert_eq!(coordinator.sync_one(&a), Some(ErrorCode::None));
+    }
+}
+
+#[test]
+fn a_member_that_leaves_while_it_waits_for_its_assignment_is_answered() {
+    let (mut coordinator, _, b) = completing();
+    let b_syncs = coordinator.sync(&b, &[]);
+    assert_eq!(coordinator.leave(&[&b]), [ErrorCode::None]);
+    assert_eq!(coordinator.sync_error(b_syncs), Some(ErrorCode::UnknownMemberId));
+}
+
+#[test]
+fn assignments_of_an_interrupted_generation_are_not_shown() {
+    let (mut coordinator, ..) = completing();
+    assert_eq!(coordinator.describe().members[0].assignment, Bytes::from_static(b"a"));
+    coordinator.join(&Client::new("c"));
+    let members = coordinator.describe().members;
+    assert!(members.iter().all(|member| member.assignment.is_empty()), "{members:?}");
+}
