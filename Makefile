@@ -1,0 +1,59 @@
+# What can be done with this repository. `make` alone lists it.
+
+export CARGO_TARGET_DIR ?= $(HOME)/.cache/tidegate/target
+export TIDEGATE_CACHE ?= $(HOME)/.cache/tidegate
+
+# Optimised without link-time optimisation: what tests and `make run` use.
+PROFILE ?= fast
+# For `make run`: further flags of `tidegate serve`.
+ARGS ?=
+# For `make test`: names of suites, all of them if empty.
+SUITES ?=
+# For `make bench`, `make crash` and `make fuzz`: further arguments.
+OPTIONS ?=
+
+.PHONY: help run build release test check fmt bench crash fuzz
+
+help:
+	@echo 'make run      build and start the gateway on 127.0.0.1:9092 (ARGS="--storage memory")'
+	@echo 'make build    build the gateway with the profile of the tests'
+	@echo 'make release  build the gateway with all optimisations'
+	@echo 'make test     run every suite (SUITES="rust clients"; tests/run.py --list names them)'
+	@echo 'make check    formatting, lints, tidy, and licences if cargo-deny is installed'
+	@echo 'make bench    measure against Apache Kafka on this machine'
+	@echo 'make crash    kill the gateway again and again and look for what is lost (OPTIONS="--hours 1")'
+	@echo 'make fuzz     feed random bytes to the decoders (needs cargo-fuzz and a nightly toolchain)'
+
+run:
+	@cargo run --profile $(PROFILE) --bin tidegate -- serve $(ARGS)
+
+build:
+	cargo build --profile $(PROFILE) --bin tidegate
+	@echo "built $(CARGO_TARGET_DIR)/$(PROFILE)/tidegate"
+
+release:
+	cargo build --release --bin tidegate
+	@echo "built $(CARGO_TARGET_DIR)/release/tidegate"
+
+test:
+	@python3 tests/run.py $(SUITES)
+
+check:
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --profile $(PROFILE) -- -D warnings
+	cargo test --profile $(PROFILE) -p tidegate-tidy
+	@if command -v cargo-deny >/dev/null; then cargo deny check; \
+	else echo 'cargo-deny is not installed: licences and advisories are not checked'; fi
+
+fmt:
+	cargo fmt --all
+
+bench: build
+	TIDEGATE_BIN=$(CARGO_TARGET_DIR)/$(PROFILE)/tidegate tests/java/bench/bench.sh $(OPTIONS)
+
+crash: build
+	TIDEGATE_BIN=$(CARGO_TARGET_DIR)/$(PROFILE)/tidegate python3 tests/run.py --no-build --options '$(OPTIONS)' crash
+
+fuzz:
+	cd fuzz && for target in $$(cargo fuzz list); do \
+	    cargo fuzz run $$target -- -max_total_time=60 $(OPTIONS) || exit 1; done
