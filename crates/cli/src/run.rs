@@ -8,6 +8,7 @@ use crate::settings::{Engine, HostPort, LogFormat, LogSettings, Offsets, Setting
 use std::fmt::Write;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use tidegate_broker::config::KafkaSettings;
 use tidegate_broker::{Broker, BrokerParts, OffsetStorageKind};
 use tidegate_server::{Endpoint, Limits, Server, ServerSettings};
 use tokio::signal::unix::{SignalKind, signal};
@@ -34,16 +35,9 @@ pub fn serve(settings: &Settings) -> Result<(), Failure> {
 async fn run(settings: &Settings) -> Result<(), Failure> {
     let store = engine::open(settings)?;
     let cluster_id = cluster_id(settings)?;
-    let kafka = settings
-        .kafka
-        .clone()
-        .with_fact("node.id", &NODE_ID.to_string())
-        .with_fact("broker.id", &NODE_ID.to_string())
-        .with_fact("listeners", &format!("PLAINTEXT://{}", settings.listen))
-        .with_fact("log.dirs", &settings.data_dir.display().to_string());
     let broker = Broker::open(BrokerParts {
         store,
-        settings: Arc::new(kafka),
+        settings: Arc::new(kafka_settings(settings)),
         offset_storage: match settings.storage.offsets {
             Offsets::Log => OffsetStorageKind::Log,
             Offsets::Memory => OffsetStorageKind::Memory,
@@ -55,7 +49,8 @@ async fn run(settings: &Settings) -> Result<(), Failure> {
     let server = Server::start(broker.clone(), server_settings(settings, cluster_id))
         .await
         .map_err(|error| Failure::Failed(error.to_string()))?;
-    info!(kafka = %server.kafka_address, admin = ?server.admin_address, "ready");
+    let admin = server.admin_address.map(tracing::field::display);
+    info!(kafka = %server.kafka_address, admin, "ready");
     greet(&bound(settings, server.kafka_address, server.admin_address))?;
     let why = stop_signal().await?;
     info!(signal = why, "stopping");
@@ -66,6 +61,21 @@ async fn run(settings: &Settings) -> Result<(), Failure> {
         .map_err(|error| Failure::Failed(format!("the data was not closed cleanly: {error}")))?;
     info!("stopped");
     Ok(())
+}
+
+/// Kafka's settings with what the gateway decides itself, so that clients are told the truth of it.
+fn kafka_settings(settings: &Settings) -> KafkaSettings {
+    let node_id = NODE_ID.to_string();
+    let kafka = settings
+        .kafka
+        .clone()
+        .with_fact("node.id", &node_id)
+        .with_fact("broker.id", &node_id)
+        .with_fact("listeners", &format!("PLAINTEXT://{}", settings.listen));
+    match settings.storage.engine {
+        Engine::Local => kafka.with_fact("log.dirs", &settings.data_dir.display().to_string()),
+        Engine::Memory => kafka,
+    }
 }
 
 fn cluster_id(settings: &Settings) -> Result<String, Failure> {

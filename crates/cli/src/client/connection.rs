@@ -4,7 +4,7 @@ use crate::failure::Failure;
 use crate::settings::HostPort;
 use bytes::Bytes;
 use kafka_protocol::messages::ApiVersionsRequest;
-use kafka_protocol::protocol::{Message, Request};
+use kafka_protocol::protocol::Request;
 use std::collections::HashMap;
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;

@@ -50,7 +50,7 @@ pub struct StorageSettings {
     /// `wal_file_bytes`: the size of one file of the write-ahead log.
     pub wal_file_bytes: u64,
     /// `wal_files`: how many such files are kept in rotation.
-    pub wal_files: u32,
+    pub wal_files: usize,
     /// `tail_bytes_max`: memory for data that has not been written to segments.
     pub tail_bytes_max: u64,
     /// `flush_bytes`: how much of a partition is gathered before it is written to its segment.
