@@ -243,7 +243,25 @@ impl Broker {
         let topic = self.catalog.open_topic(&*self.store, &meta).await.map_err(unavailable)?;
         info!(topic = &*topic.name, topic_id = %topic.id, partitions = topic.partitions.len(), "topic created");
         self.topics.insert(topic);
+        // A deletion decided while the partitions were opened found nothing to remove.
+        if self.catalog.topic(id).map_err(unavailable)?.is_none() {
+            self.forget(id).await;
+        }
         Ok(())
+    }
+
+    /// Takes a deleted topic out of service and gives its space back.
+    async fn forget(&self, id: TopicId) {
+        let Some(topic) = self.topics.remove(id) else { return };
+        info!(topic = &*topic.name, topic_id = %id, "topic deleted");
+        self.groups.topics_deleted(&[topic.name.to_string()]);
+        for partition in &topic.partitions {
+            partition.wake_waiters();
+            if let Err(error) = self.store.delete(partition.id()).wait().await {
+                // The next start removes it: the catalog no longer knows the id.
+                warn!(partition = %partition.id(), %error, "data cannot be removed yet");
+            }
+        }
     }
 
     /// The topic of that name, created by the broker's defaults if it does not exist.
@@ -280,16 +298,7 @@ impl Broker {
         let broker = self.clone();
         Box::pin(async move {
             let id = pending.wait().await?;
-            let Some(topic) = broker.topics.remove(id) else { return Ok(()) };
-            info!(topic = &*topic.name, topic_id = %id, "topic deleted");
-            broker.groups.topics_deleted(&[topic.name.to_string()]);
-            for partition in &topic.partitions {
-                partition.wake_waiters();
-                if let Err(error) = broker.store.delete(partition.id()).wait().await {
-                    // The next start removes it: the catalog no longer knows the id.
-                    warn!(partition = %partition.id(), %error, "data cannot be removed yet");
-                }
-            }
+            broker.forget(id).await;
             Ok(())
         })
     }
