@@ -1,3 +1,5 @@
+//! Topics, configurations and producer ids, command by command.
+
 use super::*;
 use proptest::prelude::*;
 use std::collections::BTreeMap;

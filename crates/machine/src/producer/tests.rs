@@ -1,3 +1,5 @@
+//! Sequences, epochs and duplicates, claim by claim and against a reference model.
+
 use super::*;
 use proptest::prelude::*;
 use std::collections::VecDeque;

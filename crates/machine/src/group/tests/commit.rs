@@ -1,3 +1,5 @@
+//! Who may commit and what is kept of it.
+
 use super::*;
 
 fn simple() -> Client {

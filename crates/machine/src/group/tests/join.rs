@@ -1,3 +1,5 @@
+//! Joining: ids, the barrier, the vote.
+
 use super::*;
 
 #[test]

@@ -1,3 +1,5 @@
+//! What a restart finds again.
+
 use super::*;
 
 #[test]

@@ -1,3 +1,5 @@
+//! Sessions that end and members that leave.
+
 use super::*;
 
 #[test]

@@ -1,3 +1,5 @@
+//! Assignments on their way from the leader to the members.
+
 use super::*;
 
 /// Two members that have joined and not synced.
