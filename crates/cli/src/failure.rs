@@ -13,7 +13,6 @@ pub enum Failure {
     /// Exit code 3: the gateway could not be reached, or stopped answering.
     Unreachable(String),
     /// Exit code 4: stored data is damaged.
-    #[expect(dead_code, reason = "the local engine and inspect are to report it")]
     Damaged(String),
 }
 

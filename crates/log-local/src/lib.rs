@@ -1,14 +1,40 @@
-pub fn add(left: u64, right: u64) -> u64 {
-    left + right
-}
+//! Partition logs on local disks: one write-ahead log for all partitions, segments filled lazily.
+//!
+//! ```text
+//!  enqueue ─► open frame ─► write-ahead log ─► durable: tails, observers, commits   (wal, core)
+//!                                                 │
+//!                                     256 KiB, memory, checkpoint
+//!                                                 ▼
+//!                                              segments ─► checkpoint ─► log files free again
+//!                                              (flush)     (checkpointer)
+//! ```
+//!
+//! An append is copied once, into the frame that is written; the same memory is its partition's tail
+//! until it is in a segment. docs/formats draws what lies on the disk.
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+mod buffer;
+mod checkpoint;
+mod checkpointer;
+mod core;
+mod disk;
+mod find;
+mod flush;
+mod frame;
+mod full;
+mod index;
+mod log;
+mod oneshot;
+mod partition;
+mod readers;
+mod recovery;
+mod scan;
+mod segment;
+mod settings;
+mod store;
+mod trigger;
+mod wal;
 
-    #[test]
-    fn it_works() {
-        let result = add(2, 2);
-        assert_eq!(result, 4);
-    }
-}
+#[doc(hidden)]
+pub use disk::faults;
+pub use settings::{OpenError, Settings, Sync};
+pub use store::LocalStore;

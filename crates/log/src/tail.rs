@@ -23,6 +23,17 @@ pub struct TailEntry {
     pub bytes: Bytes,
 }
 
+impl TailEntry {
+    /// Drops the batches that end at or below `offset` from the front.
+    pub fn cut_front(&mut self, offset: Offset) {
+        if self.base_offset < offset {
+            self.bytes = self.bytes.slice(position_of(&self.bytes, offset)..);
+            let first = BatchHeader::parse(&self.bytes);
+            self.base_offset = first.map_or(self.next_offset, |header| header.base_offset);
+        }
+    }
+}
+
 /// A run of batches in memory.
 #[derive(Debug, Default)]
 pub struct Tail {

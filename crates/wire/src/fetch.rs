@@ -124,6 +124,22 @@ pub struct FetchResponse<P> {
     pub topics: Vec<FetchTopicResponse<P>>,
 }
 
+impl<P> FetchResponse<P> {
+    /// What the fields take at most in any version, so that encoding never has to grow its buffer.
+    fn fields_len_max(&self) -> usize {
+        let mut len = 4 + 2 + 4 + 4 + 1;
+        for topic in &self.topics {
+            len += (2 + topic.name.len()).max(16) + 4 + 1;
+            for partition in &topic.partitions {
+                let aborted = partition.aborted_transactions.as_ref().map_or(0, Vec::len);
+                let tags = 1 + 2 + 4 + 8 + 1;
+                len += 4 + 2 + 3 * 8 + 4 + 17 * aborted + 4 + 5 + tags;
+            }
+        }
+        len
+    }
+}
+
 /// One topic's answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FetchTopicResponse<P> {
@@ -201,7 +217,7 @@ pub enum Part<P> {
 
 /// Decodes a request's body.
 pub fn decode_fetch_request(version: i16, body: BytesMut) -> Result<FetchRequest, WireError> {
-    let mut reader = Reader::new(body, is_flexible(KEY, version));
+    let mut reader = Reader::of_body(KEY, version, body)?;
     let mut request = FetchRequest::default();
     if version < REPLICA_STATE_SINCE {
         request.replica_id = reader.i32("replica id")?;
@@ -214,12 +230,12 @@ pub fn decode_fetch_request(version: i16, body: BytesMut) -> Result<FetchRequest
         request.session_id = reader.i32("session id")?;
         request.session_epoch = reader.i32("session epoch")?;
     }
-    let count = reader.array(3, "topics")?.ok_or(WireError::Length("topics"))?;
+    let count = reader.array(3, "topics")?;
     for _ in 0..count {
         request.topics.push(decode_topic(&mut reader, version)?);
     }
     if version >= SESSIONS_SINCE {
-        for _ in 0..reader.array(3, "forgotten topics")?.ok_or(WireError::Length("forgotten"))? {
+        for _ in 0..reader.array(3, "forgotten topics")? {
             request.forgotten.push(decode_forgotten(&mut reader, version)?);
         }
     }
@@ -249,7 +265,7 @@ fn decode_name(reader: &mut Reader, version: i16) -> Result<(StrBytes, TopicId),
 
 fn decode_topic(reader: &mut Reader, version: i16) -> Result<FetchTopic, WireError> {
     let (name, topic_id) = decode_name(reader, version)?;
-    let count = reader.array(16, "partitions")?.ok_or(WireError::Length("partitions"))?;
+    let count = reader.array(16, "partitions")?;
     let mut partitions = Vec::with_capacity(count);
     for _ in 0..count {
         let index = reader.i32("partition")?;
@@ -277,7 +293,7 @@ fn decode_topic(reader: &mut Reader, version: i16) -> Result<FetchTopic, WireErr
 
 fn decode_forgotten(reader: &mut Reader, version: i16) -> Result<ForgottenTopic, WireError> {
     let (name, topic_id) = decode_name(reader, version)?;
-    let count = reader.array(4, "partitions")?.ok_or(WireError::Length("partitions"))?;
+    let count = reader.array(4, "partitions")?;
     let mut partitions = Vec::with_capacity(count);
     for _ in 0..count {
         partitions.push(reader.i32("partition")?);
@@ -292,11 +308,10 @@ pub fn encode_fetch_response<P: RecordsPayload>(
     correlation_id: i32,
     response: FetchResponse<P>,
 ) -> Vec<Part<P>> {
-    let partitions: usize = response.topics.iter().map(|topic| topic.partitions.len()).sum();
-    let capacity = 32 + 48 * response.topics.len() + 64 * partitions;
-    let mut writer = write::response(is_flexible(KEY, version), correlation_id, capacity);
+    let flexible = is_flexible(KEY, version);
+    let mut writer = write::response(flexible, correlation_id, response.fields_len_max());
     // Where in the fields the records belong, by rising position.
-    let mut holes = Vec::with_capacity(partitions);
+    let mut holes = Vec::with_capacity(response.topics.iter().map(|t| t.partitions.len()).sum());
     writer.i32(response.throttle_time_ms);
     if version >= SESSIONS_SINCE {
         writer.i16(response.error_code);
@@ -440,9 +455,7 @@ pub fn decode_fetch_response(
     version: i16,
     frame: Bytes,
 ) -> Result<(i32, FetchResponse<Bytes>), WireError> {
-    let mut reader = Reader::new(BytesMut::from(frame), is_flexible(KEY, version));
-    let correlation_id = reader.i32("correlation id")?;
-    reader.skip_tagged()?;
+    let (correlation_id, mut reader) = Reader::of_response(KEY, version, frame)?;
     let mut response = FetchResponse::<Bytes> {
         throttle_time_ms: reader.i32("throttle time")?,
         ..Default::default()
@@ -451,10 +464,10 @@ pub fn decode_fetch_response(
         response.error_code = reader.i16("error code")?;
         response.session_id = reader.i32("session id")?;
     }
-    for _ in 0..reader.array(3, "topics")?.unwrap_or(0) {
+    for _ in 0..reader.array(3, "topics")? {
         let (name, topic_id) = decode_name(&mut reader, version)?;
         let mut topic = FetchTopicResponse { name, topic_id, partitions: Vec::new() };
-        for _ in 0..reader.array(22, "partitions")?.unwrap_or(0) {
+        for _ in 0..reader.array(22, "partitions")? {
             topic.partitions.push(decode_partition(&mut reader, version)?);
         }
         reader.skip_tagged()?;
@@ -479,7 +492,7 @@ fn decode_partition(
     if version >= LOG_START_SINCE {
         partition.log_start_offset = reader.i64("log start offset")?;
     }
-    if let Some(count) = reader.array(16, "aborted transactions")? {
+    if let Some(count) = reader.nullable_array(16, "aborted transactions")? {
         let mut aborted = Vec::with_capacity(count);
         for _ in 0..count {
             aborted.push((reader.i64("producer id")?, reader.i64("first offset")?));
@@ -500,4 +513,44 @@ fn decode_partition(
     })?;
     partition.diverging_epoch = diverging;
     Ok(partition)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_are_parts_of_their_own_and_the_fields_between_them_share_one_buffer() {
+        let records = Bytes::from_static(b"one");
+        let partition = |index, records| FetchPartitionResponse {
+            index,
+            aborted_transactions: Some(vec![(1, 2); 9]),
+            diverging_epoch: Some((3, 4)),
+            records,
+            ..Default::default()
+        };
+        let partitions =
+            vec![partition(0, records.clone()), partition(1, Bytes::new()), partition(2, records)];
+        let name = StrBytes::from_string("t".repeat(249));
+        let topics = vec![FetchTopicResponse { name, partitions, ..Default::default() }];
+        for version in 4..=18 {
+            let response = FetchResponse { topics: topics.clone(), ..Default::default() };
+            let fields_len_max = response.fields_len_max();
+            let parts = encode_fetch_response(version, 7, response);
+            let [
+                Part::Bytes(a),
+                Part::Records(one),
+                Part::Bytes(b),
+                Part::Records(two),
+                Part::Bytes(c),
+            ] = &parts[..]
+            else {
+                panic!("version {version}: {parts:?}");
+            };
+            assert_eq!((&one[..], &two[..]), (&b"one"[..], &b"one"[..]));
+            assert_eq!(a.as_ptr_range().end, b.as_ptr_range().start);
+            assert_eq!(b.as_ptr_range().end, c.as_ptr_range().start);
+            assert!(a.len() + b.len() + c.len() <= 9 + fields_len_max, "version {version}");
+        }
+    }
 }

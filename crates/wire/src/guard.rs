@@ -30,6 +30,13 @@ pub struct Request {
     fields: Option<&'static [Field]>,
 }
 
+impl Request {
+    /// True if that version uses compact lengths and tagged fields.
+    pub fn is_flexible(&self, version: i16) -> bool {
+        version >= self.flexible_since
+    }
+}
+
 const fn request(
     key: i16,
     name: &'static str,
@@ -104,8 +111,7 @@ pub(crate) fn readable(api_key: i16, version: i16) -> Result<&'static Request, W
 pub fn check(api_key: i16, version: i16, body: &[u8]) -> Result<(), WireError> {
     let request = readable(api_key, version)?;
     let fields = request.fields.ok_or(WireError::Unknown { api_key, version })?;
-    let flexible = version >= request.flexible_since;
-    let mut walk = Walk { bytes: body, version, flexible };
+    let mut walk = Walk { bytes: body, version, flexible: request.is_flexible(version) };
     walk.structure(fields)?;
     if walk.bytes.is_empty() { Ok(()) } else { Err(WireError::LeftOver(walk.bytes.len())) }
 }
@@ -119,9 +125,9 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     fn structure(&mut self, fields: &'static [Field]) -> Result<(), WireError> {
-        for field in fields.iter().filter(|field| field.is_in(self.version)) {
-            let nullable = field.is_nullable(self.version);
-            self.value(&field.kind, nullable, field.name)?;
+        let version = self.version;
+        for field in fields.iter().filter(|field| field.is_in(version)) {
+            self.value(&field.kind, field.is_nullable(version), field.name)?;
         }
         if self.flexible { self.tagged_fields() } else { Ok(()) }
     }
@@ -152,11 +158,13 @@ impl Walk<'_> {
                 (0..count).try_for_each(|_| self.value(element, false, name))
             }
             Kind::Structure(fields) => {
-                // A structure that may be null is preceded by a byte, below zero if it is.
-                if nullable && (self.take(1, name)?[0] as i8) < 0 {
-                    return Ok(());
+                // A structure that may be null is preceded by 1, or by -1 if it is. Kafka would
+                // take others too, but the library would not read them as Kafka does.
+                match if nullable { self.take(1, name)?[0] as i8 } else { 1 } {
+                    1 => self.structure(fields),
+                    -1 => Ok(()),
+                    _ => Err(WireError::Length(name)),
                 }
-                self.structure(fields)
             }
         }
     }
@@ -185,7 +193,10 @@ impl Walk<'_> {
     fn tagged_fields(&mut self) -> Result<(), WireError> {
         const NAME: &str = "tagged fields";
         for _ in 0..self.unsigned_varint(NAME)? {
-            self.unsigned_varint(NAME)?;
+            // The library keeps tags as `i32`, and cannot write back those that do not fit.
+            if self.unsigned_varint(NAME)? > i32::MAX as u32 {
+                return Err(WireError::Length(NAME));
+            }
             let len = self.unsigned_varint(NAME)? as usize;
             self.take(len, NAME)?;
         }
@@ -269,10 +280,7 @@ mod tests {
             body
         };
         assert_eq!(check(42, 0, &body(ARRAY_COUNT_MAX)), Ok(()));
-        assert_eq!(
-            check(42, 0, &body(ARRAY_COUNT_MAX + 1)),
-            Err(WireError::Length("GroupsNames"))
-        );
+        assert_eq!(check(42, 0, &body(ARRAY_COUNT_MAX + 1)), Err(WireError::Length("GroupsNames")));
     }
 
     #[test]
@@ -285,10 +293,7 @@ mod tests {
 
     #[test]
     fn text_that_is_not_utf8_is_refused() {
-        assert_eq!(
-            check(42, 0, &[0, 0, 0, 1, 0, 1, 0xff]),
-            Err(WireError::Utf8("GroupsNames"))
-        );
+        assert_eq!(check(42, 0, &[0, 0, 0, 1, 0, 1, 0xff]), Err(WireError::Utf8("GroupsNames")));
     }
 
     #[test]
@@ -308,6 +313,17 @@ mod tests {
     fn unknown_tagged_fields_are_passed_over() {
         // DeleteGroups v2: no groups, one tagged field with tag 7 and two bytes.
         assert_eq!(check(42, 2, &[1, 1, 7, 2, 0, 0]), Ok(()));
+        let huge_tag = [1, 1, 0x80, 0x80, 0x80, 0x80, 0x08, 0];
+        assert_eq!(check(42, 2, &huge_tag), Err(WireError::Length("tagged fields")));
+    }
+
+    #[test]
+    fn a_nullable_structure_is_there_or_not() {
+        // DescribeTopicPartitions: no topics, limit 1, cursor ("t", 0) or null.
+        let with_cursor = |marker| [1, 0, 0, 0, 1, marker, 2, b't', 0, 0, 0, 0, 0, 0];
+        assert_eq!(check(75, 0, &with_cursor(1)), Ok(()));
+        assert_eq!(check(75, 0, &[1, 0, 0, 0, 1, 0xff, 0]), Ok(()));
+        assert_eq!(check(75, 0, &with_cursor(2)), Err(WireError::Length("Cursor")));
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub struct RequestHeader {
 
 /// True if that version of the request uses compact lengths and tagged fields.
 pub fn is_flexible(api_key: i16, version: i16) -> bool {
-    guard::find(api_key).is_some_and(|request| version >= request.flexible_since)
+    guard::find(api_key).is_some_and(|request| request.is_flexible(version))
 }
 
 /// Key and version, which come first and decide how the rest is read.
@@ -50,4 +50,41 @@ pub fn decode_request_header(frame: &mut BytesMut) -> Result<RequestHeader, Wire
     }
     *frame = rest;
     Ok(RequestHeader { api_key, api_version, correlation_id, client_id })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_may_have_no_name() {
+        let mut frame = BytesMut::from(&[0, 18, 0, 0, 0, 0, 0, 7, 0xff, 0xff, 9][..]);
+        let header = decode_request_header(&mut frame).unwrap();
+        assert_eq!((header.api_key, header.correlation_id, header.client_id), (18, 7, None));
+        assert_eq!(frame[..], [9]);
+    }
+
+    #[test]
+    fn tagged_fields_of_a_flexible_header_are_passed_over() {
+        let bytes = [0, 18, 0, 3, 0, 0, 0, 7, 0, 1, b'c', 1, 0, 2, 8, 8, 9];
+        let mut frame = BytesMut::from(&bytes[..]);
+        assert_eq!(decode_request_header(&mut frame).unwrap().client_id.as_deref(), Some("c"));
+        assert_eq!(frame[..], [9]);
+    }
+
+    #[test]
+    fn a_version_from_the_future_has_the_newest_header() {
+        let mut frame = BytesMut::from(&[0, 18, 0, 99, 0, 0, 0, 7, 0, 1, b'c', 0, 9][..]);
+        assert_eq!(decode_request_header(&mut frame).unwrap().api_version, 99);
+        assert_eq!(frame[..], [9]);
+    }
+
+    #[test]
+    fn a_header_cut_off_anywhere_is_an_error() {
+        let bytes = [0, 18, 0, 3, 0, 0, 0, 7, 0, 1, b'c', 0];
+        for len in 0..bytes.len() {
+            let mut frame = BytesMut::from(&bytes[..len]);
+            assert!(decode_request_header(&mut frame).is_err(), "{len} bytes");
+        }
+    }
 }

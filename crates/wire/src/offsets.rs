@@ -172,7 +172,7 @@ pub fn decode_offset_commit_request(
     version: i16,
     body: BytesMut,
 ) -> Result<OffsetCommitRequest, WireError> {
-    let mut reader = Reader::new(body, is_flexible(COMMIT_KEY, version));
+    let mut reader = Reader::of_body(COMMIT_KEY, version, body)?;
     let mut request = OffsetCommitRequest {
         group_id: reader.string("group id")?,
         generation_id: -1,
@@ -191,10 +191,10 @@ pub fn decode_offset_commit_request(
     if (2..=4).contains(&version) {
         request.retention_time_ms = reader.i64("retention time")?;
     }
-    for _ in 0..reader.array(3, "topics")?.ok_or(WireError::Length("topics"))? {
+    for _ in 0..reader.array(3, "topics")? {
         let (name, topic_id) = read_name(&mut reader, version)?;
         let mut partitions = Vec::new();
-        for _ in 0..reader.array(13, "partitions")?.ok_or(WireError::Length("partitions"))? {
+        for _ in 0..reader.array(13, "partitions")? {
             partitions.push(decode_commit_partition(&mut reader, version)?);
         }
         reader.skip_tagged()?;
@@ -246,12 +246,79 @@ pub fn encode_offset_commit_response(
     write::finish(writer, 0).freeze()
 }
 
+/// Encodes a whole request frame, as a client.
+pub fn encode_offset_commit_request(
+    version: i16,
+    correlation_id: i32,
+    client_id: &str,
+    request: &OffsetCommitRequest,
+) -> Bytes {
+    let flexible = is_flexible(COMMIT_KEY, version);
+    let mut writer = write::request(COMMIT_KEY, version, flexible, correlation_id, client_id);
+    writer.string(&request.group_id);
+    if version >= 1 {
+        writer.i32(request.generation_id);
+        writer.string(&request.member_id);
+    }
+    if version >= 7 {
+        writer.nullable_string(request.group_instance_id.as_deref());
+    }
+    if (2..=4).contains(&version) {
+        writer.i64(request.retention_time_ms);
+    }
+    writer.array(Some(request.topics.len()));
+    for topic in &request.topics {
+        write_name(&mut writer, version, &topic.name, topic.topic_id);
+        writer.array(Some(topic.partitions.len()));
+        for partition in &topic.partitions {
+            writer.i32(partition.index);
+            writer.i64(partition.offset);
+            if version >= 6 {
+                writer.i32(partition.leader_epoch);
+            }
+            if version == 1 {
+                writer.i64(-1);
+            }
+            writer.nullable_string(partition.metadata.as_deref());
+            writer.no_tags();
+        }
+        writer.no_tags();
+    }
+    writer.no_tags();
+    write::finish(writer, 0).freeze()
+}
+
+/// Decodes a response frame, which lacks its length, as a client.
+pub fn decode_offset_commit_response(
+    version: i16,
+    frame: Bytes,
+) -> Result<(i32, OffsetCommitResponse), WireError> {
+    let (correlation_id, mut reader) = Reader::of_response(COMMIT_KEY, version, frame)?;
+    let mut response = OffsetCommitResponse::default();
+    if version >= 3 {
+        response.throttle_time_ms = reader.i32("throttle time")?;
+    }
+    for _ in 0..reader.array(3, "topics")? {
+        let (name, topic_id) = read_name(&mut reader, version)?;
+        let mut partitions = Vec::new();
+        for _ in 0..reader.array(6, "partitions")? {
+            partitions.push((reader.i32("partition")?, reader.i16("error code")?));
+            reader.skip_tagged()?;
+        }
+        reader.skip_tagged()?;
+        response.topics.push(CommittedTopic { name, topic_id, partitions });
+    }
+    reader.skip_tagged()?;
+    reader.finish()?;
+    Ok((correlation_id, response))
+}
+
 /// Decodes a request's body.
 pub fn decode_offset_fetch_request(
     version: i16,
     body: BytesMut,
 ) -> Result<OffsetFetchRequest, WireError> {
-    let mut reader = Reader::new(body, is_flexible(FETCH_KEY, version));
+    let mut reader = Reader::of_body(FETCH_KEY, version, body)?;
     let mut request = OffsetFetchRequest::default();
     if version < 8 {
         let group_id = reader.string("group id")?;
@@ -259,7 +326,7 @@ pub fn decode_offset_fetch_request(
         let group = FetchGroup { group_id, member_id: None, member_epoch: -1, topics };
         request.groups.push(group);
     } else {
-        for _ in 0..reader.array(3, "groups")?.ok_or(WireError::Length("groups"))? {
+        for _ in 0..reader.array(3, "groups")? {
             let group_id = reader.string("group id")?;
             let (mut member_id, mut member_epoch) = (None, -1);
             if version >= 9 {
@@ -280,13 +347,13 @@ pub fn decode_offset_fetch_request(
 }
 
 fn decode_wanted(reader: &mut Reader, version: i16) -> Result<Option<Vec<FetchTopic>>, WireError> {
-    let Some(count) = reader.array(3, "topics")? else {
-        return if version >= 2 { Ok(None) } else { Err(WireError::Length("topics")) };
+    let Some(count) = reader.nullable_array(3, "topics")? else {
+        return if version >= 2 { Ok(None) } else { Err(WireError::Null("topics")) };
     };
     let mut topics = Vec::new();
     for _ in 0..count {
         let (name, topic_id) = read_name(reader, version)?;
-        let count = reader.array(4, "partitions")?.ok_or(WireError::Length("partitions"))?;
+        let count = reader.array(4, "partitions")?;
         let mut partitions = Vec::with_capacity(count);
         for _ in 0..count {
             partitions.push(reader.i32("partition")?);
@@ -344,4 +411,98 @@ fn encode_fetched(writer: &mut Writer, version: i16, topics: &[FetchedTopic]) {
         }
         writer.no_tags();
     }
+}
+
+/// Encodes a whole request frame, as a client. Before version 8 only the first group is asked for.
+pub fn encode_offset_fetch_request(
+    version: i16,
+    correlation_id: i32,
+    client_id: &str,
+    request: &OffsetFetchRequest,
+) -> Bytes {
+    let flexible = is_flexible(FETCH_KEY, version);
+    let mut writer = write::request(FETCH_KEY, version, flexible, correlation_id, client_id);
+    if version >= 8 {
+        writer.array(Some(request.groups.len()));
+        for group in &request.groups {
+            writer.string(&group.group_id);
+            if version >= 9 {
+                writer.nullable_string(group.member_id.as_deref());
+                writer.i32(group.member_epoch);
+            }
+            encode_wanted(&mut writer, version, group.topics.as_deref());
+            writer.no_tags();
+        }
+    } else {
+        let none = FetchGroup::default();
+        let group = request.groups.first().unwrap_or(&none);
+        writer.string(&group.group_id);
+        encode_wanted(&mut writer, version, group.topics.as_deref());
+    }
+    if version >= 7 {
+        writer.i8(i8::from(request.require_stable));
+    }
+    writer.no_tags();
+    write::finish(writer, 0).freeze()
+}
+
+/// Null asks for all topics; before version 2 nothing does, and an empty list is what is left.
+fn encode_wanted(writer: &mut Writer, version: i16, topics: Option<&[FetchTopic]>) {
+    let topics = if version >= 2 { topics } else { Some(topics.unwrap_or(&[])) };
+    writer.array(topics.map(<[_]>::len));
+    for topic in topics.unwrap_or(&[]) {
+        write_name(writer, version, &topic.name, topic.topic_id);
+        writer.array(Some(topic.partitions.len()));
+        topic.partitions.iter().for_each(|index| writer.i32(*index));
+        writer.no_tags();
+    }
+}
+
+/// Decodes a response frame, which lacks its length, as a client. Before version 8 there is one
+/// group, which the response does not name.
+pub fn decode_offset_fetch_response(
+    version: i16,
+    frame: Bytes,
+) -> Result<(i32, OffsetFetchResponse), WireError> {
+    let (correlation_id, mut reader) = Reader::of_response(FETCH_KEY, version, frame)?;
+    let mut response = OffsetFetchResponse::default();
+    if version >= 3 {
+        response.throttle_time_ms = reader.i32("throttle time")?;
+    }
+    if version >= 8 {
+        for _ in 0..reader.array(4, "groups")? {
+            let group_id = reader.string("group id")?;
+            let topics = decode_fetched(&mut reader, version)?;
+            let error_code = reader.i16("error code")?;
+            reader.skip_tagged()?;
+            response.groups.push(FetchedGroup { group_id, error_code, topics });
+        }
+    } else {
+        let topics = decode_fetched(&mut reader, version)?;
+        let error_code = if version >= 2 { reader.i16("error code")? } else { 0 };
+        response.groups.push(FetchedGroup { error_code, topics, ..Default::default() });
+    }
+    reader.skip_tagged()?;
+    reader.finish()?;
+    Ok((correlation_id, response))
+}
+
+fn decode_fetched(reader: &mut Reader, version: i16) -> Result<Vec<FetchedTopic>, WireError> {
+    let mut topics = Vec::new();
+    for _ in 0..reader.array(3, "topics")? {
+        let (name, topic_id) = read_name(reader, version)?;
+        let mut partitions = Vec::new();
+        for _ in 0..reader.array(15, "partitions")? {
+            let index = reader.i32("partition")?;
+            let offset = reader.i64("offset")?;
+            let leader_epoch = if version >= 5 { reader.i32("leader epoch")? } else { -1 };
+            let metadata = reader.nullable_string("metadata")?;
+            let error_code = reader.i16("error code")?;
+            reader.skip_tagged()?;
+            partitions.push(FetchedOffset { index, offset, leader_epoch, metadata, error_code });
+        }
+        reader.skip_tagged()?;
+        topics.push(FetchedTopic { name, topic_id, partitions });
+    }
+    Ok(topics)
 }

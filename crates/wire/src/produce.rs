@@ -38,7 +38,7 @@ pub struct ProduceTopic {
     /// The id; zero before version 13.
     pub topic_id: TopicId,
     /// Batches by partition.
-    pub partitions: SmallVec<[ProducePartition; 4]>,
+    pub partitions: SmallVec<[ProducePartition; 1]>,
 }
 
 /// One partition's batch.
@@ -59,6 +59,25 @@ pub struct ProduceResponse {
     pub throttle_time_ms: i32,
 }
 
+impl ProduceResponse {
+    /// What any version takes at most, so that encoding never has to grow its buffer.
+    fn encoded_len_max(&self) -> usize {
+        let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        let mut len = 4 + 4 + 1;
+        for topic in &self.topics {
+            len += (2 + topic.name.len()).max(16) + 4 + 1;
+            for partition in &topic.partitions {
+                len += 4 + 2 + 3 * 8 + 4 + 2 + text(&partition.error_message) + 1;
+                for record in &partition.record_errors {
+                    len += 4 + 2 + text(&record.message) + 1;
+                }
+            }
+        }
+        // Compact lengths are longer than the old ones for texts beyond 2^14 bytes alone.
+        len
+    }
+}
+
 /// One topic's answers.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct TopicResponse {
@@ -67,7 +86,7 @@ pub struct TopicResponse {
     /// The id; zero before version 13.
     pub topic_id: TopicId,
     /// Answers by partition.
-    pub partitions: SmallVec<[PartitionResponse; 4]>,
+    pub partitions: SmallVec<[PartitionResponse; 1]>,
 }
 
 /// One partition's answer.
@@ -100,21 +119,25 @@ pub struct RecordErrorResponse {
 
 /// Decodes a request's body.
 pub fn decode_produce_request(version: i16, body: BytesMut) -> Result<ProduceRequest, WireError> {
-    let mut reader = Reader::new(body, is_flexible(KEY, version));
+    let mut reader = Reader::of_body(KEY, version, body)?;
     let mut request = ProduceRequest {
         transactional_id: reader.nullable_string("transactional id")?,
         acks: reader.i16("acks")?,
         timeout_ms: reader.i32("timeout")?,
         topics: SmallVec::new(),
     };
-    for _ in 0..reader.array(3, "topics")?.ok_or(WireError::Length("topics"))? {
+    let count = reader.array(3, "topics")?;
+    request.topics.reserve_exact(count);
+    for _ in 0..count {
         let mut topic = ProduceTopic::default();
         if version >= TOPIC_IDS_SINCE {
             topic.topic_id = reader.topic_id("topic id")?;
         } else {
             topic.name = reader.string("topic name")?;
         }
-        for _ in 0..reader.array(5, "partitions")?.ok_or(WireError::Length("partitions"))? {
+        let count = reader.array(5, "partitions")?;
+        topic.partitions.reserve_exact(count);
+        for _ in 0..count {
             let index = reader.i32("partition")?;
             let records = reader.nullable_bytes("records")?;
             reader.skip_tagged()?;
@@ -134,9 +157,8 @@ pub fn encode_produce_response(
     correlation_id: i32,
     response: &ProduceResponse,
 ) -> Bytes {
-    let partitions: usize = response.topics.iter().map(|topic| topic.partitions.len()).sum();
-    let capacity = 32 + 64 * (partitions + response.topics.len());
-    let mut writer = write::response(is_flexible(KEY, version), correlation_id, capacity);
+    let flexible = is_flexible(KEY, version);
+    let mut writer = write::response(flexible, correlation_id, response.encoded_len_max());
     writer.array(Some(response.topics.len()));
     for topic in &response.topics {
         if version >= TOPIC_IDS_SINCE {
@@ -211,18 +233,16 @@ pub fn decode_produce_response(
     version: i16,
     frame: Bytes,
 ) -> Result<(i32, ProduceResponse), WireError> {
-    let mut reader = Reader::new(BytesMut::from(frame), is_flexible(KEY, version));
-    let correlation_id = reader.i32("correlation id")?;
-    reader.skip_tagged()?;
+    let (correlation_id, mut reader) = Reader::of_response(KEY, version, frame)?;
     let mut response = ProduceResponse::default();
-    for _ in 0..reader.array(3, "topics")?.unwrap_or(0) {
+    for _ in 0..reader.array(3, "topics")? {
         let mut topic = TopicResponse::default();
         if version >= TOPIC_IDS_SINCE {
             topic.topic_id = reader.topic_id("topic id")?;
         } else {
             topic.name = reader.string("topic name")?;
         }
-        for _ in 0..reader.array(22, "partitions")?.unwrap_or(0) {
+        for _ in 0..reader.array(22, "partitions")? {
             topic.partitions.push(decode_partition(&mut reader, version)?);
         }
         reader.skip_tagged()?;
@@ -248,7 +268,7 @@ fn decode_partition(reader: &mut Reader, version: i16) -> Result<PartitionRespon
         partition.log_start_offset = reader.i64("log start offset")?;
     }
     if version >= RECORD_ERRORS_SINCE {
-        for _ in 0..reader.array(5, "record errors")?.unwrap_or(0) {
+        for _ in 0..reader.array(5, "record errors")? {
             let batch_index = reader.i32("batch index")?;
             let message = reader.nullable_string("message")?.map(|text| text.to_string());
             reader.skip_tagged()?;
@@ -259,4 +279,31 @@ fn decode_partition(reader: &mut Reader, version: i16) -> Result<PartitionRespon
     }
     reader.skip_tagged()?;
     Ok(partition)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_response_fits_the_buffer_reserved_for_it() {
+        let record = RecordErrorResponse { batch_index: 1, message: Some("m".repeat(100)) };
+        let partition = PartitionResponse {
+            record_errors: vec![record; 3],
+            error_message: Some("e".repeat(100)),
+            ..Default::default()
+        };
+        let topic = TopicResponse {
+            name: StrBytes::from_string("t".repeat(249)),
+            partitions: SmallVec::from_elem(partition, 3),
+            ..Default::default()
+        };
+        let response =
+            ProduceResponse { topics: SmallVec::from_elem(topic, 2), throttle_time_ms: 0 };
+        for version in 3..=13 {
+            let frame = encode_produce_response(version, 7, &response);
+            // Nine bytes are the length and the header.
+            assert!(frame.len() <= 9 + response.encoded_len_max(), "version {version}");
+        }
+    }
 }

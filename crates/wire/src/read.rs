@@ -1,7 +1,8 @@
 //! Checked reading of primitive types from the front of a buffer.
 
 use crate::error::WireError;
-use bytes::{Buf, BytesMut};
+use crate::guard::{self, ARRAY_COUNT_MAX};
+use bytes::{Buf, Bytes, BytesMut};
 use kafka_protocol::protocol::StrBytes;
 use tidegate_model::TopicId;
 use uuid::Uuid;
@@ -17,6 +18,20 @@ pub struct Reader {
 impl Reader {
     pub fn new(buffer: BytesMut, flexible: bool) -> Self {
         Reader { buffer, flexible }
+    }
+
+    /// A reader of a message's body; an error if that version cannot be read here.
+    pub fn of_body(api_key: i16, version: i16, body: BytesMut) -> Result<Self> {
+        let flexible = guard::readable(api_key, version)?.is_flexible(version);
+        Ok(Reader::new(body, flexible))
+    }
+
+    /// A reader of a response's body, after its header; and the correlation id.
+    pub fn of_response(api_key: i16, version: i16, frame: Bytes) -> Result<(i32, Self)> {
+        let mut reader = Reader::of_body(api_key, version, BytesMut::from(frame))?;
+        let correlation_id = reader.i32("correlation id")?;
+        reader.skip_tagged()?;
+        Ok((correlation_id, reader))
     }
 
     fn need(&self, bytes: usize, what: &'static str) -> Result<()> {
@@ -84,12 +99,21 @@ impl Reader {
     }
 
     /// An array's length, checked against the bytes that its elements need at least.
-    pub fn array(&mut self, element_bytes_min: usize, what: &'static str) -> Result<Option<usize>> {
+    pub fn nullable_array(
+        &mut self,
+        element_bytes_min: usize,
+        what: &'static str,
+    ) -> Result<Option<usize>> {
         let Some(count) = self.len(false, what)? else { return Ok(None) };
-        if count > self.buffer.len() / element_bytes_min.max(1) {
+        let count_max = self.buffer.len() / element_bytes_min;
+        if count > count_max.min(ARRAY_COUNT_MAX) {
             return Err(WireError::Length(what));
         }
         Ok(Some(count))
+    }
+
+    pub fn array(&mut self, element_bytes_min: usize, what: &'static str) -> Result<usize> {
+        self.nullable_array(element_bytes_min, what)?.ok_or(WireError::Null(what))
     }
 
     /// A string, copied: names must not keep a whole frame alive.
@@ -103,7 +127,7 @@ impl Reader {
     }
 
     pub fn string(&mut self, what: &'static str) -> Result<StrBytes> {
-        self.nullable_string(what)?.ok_or(WireError::Length(what))
+        self.nullable_string(what)?.ok_or(WireError::Null(what))
     }
 
     /// Bytes, cut out of the frame without copying.
