@@ -163,6 +163,8 @@ def group(options: Options):
         "session.timeout.ms": options.get("session-timeout-ms", "6000"),
         "heartbeat.interval.ms": "1000",
         "auto.offset.reset": "earliest",
+        "reconnect.backoff.max.ms": "1000",
+        "coordinator.query.interval.ms": "1000",
         # Only the commit at its end counts.
         "auto.commit.interval.ms": "3600000",
         "partition.assignment.strategy": options.get("assignor", "range"),

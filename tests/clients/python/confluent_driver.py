@@ -3,6 +3,7 @@
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
 import driver_io
+from confluent_admin import admin
 from driver_io import Acks, Deadline, Printed, emit_capabilities, emit_record, read_records
 
 # Errors of a commit that only say: a rebalance is under way, poll first.
@@ -67,6 +68,9 @@ def _consumer(options, **more):
             "auto.offset.reset": "earliest",
             "check.crcs": True,
             "fetch.wait.max.ms": 100,
+            # A server that restarts is found again soon.
+            "reconnect.backoff.max.ms": 1000,
+            "coordinator.query.interval.ms": 1000,
             "socket.nagle.disable": True,
         }
         | more
@@ -139,4 +143,6 @@ def group(options):
 
 
 if __name__ == "__main__":
-    driver_io.main({"produce": produce, "consume": consume, "group": group, "capabilities": capabilities})
+    driver_io.main(
+        {"produce": produce, "consume": consume, "group": group, "admin": admin, "capabilities": capabilities}
+    )

@@ -14,6 +14,7 @@ from kafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from kafka.errors import CommitFailedError, RebalanceInProgressError
 
 import driver_io
+from kafka_python_admin import admin
 from driver_io import Acks, Deadline, Printed, emit_capabilities, emit_record, read_records
 
 _ASSIGNORS = {"range": RangePartitionAssignor, "roundrobin": RoundRobinPartitionAssignor}
@@ -128,4 +129,6 @@ def group(options):
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.WARNING)
-    driver_io.main({"produce": produce, "consume": consume, "group": group, "capabilities": capabilities})
+    driver_io.main(
+        {"produce": produce, "consume": consume, "group": group, "admin": admin, "capabilities": capabilities}
+    )

@@ -20,6 +20,7 @@ func main() {
 		"produce": produce,
 		"consume": consume,
 		"group":   group,
+		"admin":   admin,
 	})
 }
 

@@ -23,6 +23,7 @@ func main() {
 		"produce": produce,
 		"consume": consume,
 		"group":   group,
+		"admin":   admin,
 	})
 }
 

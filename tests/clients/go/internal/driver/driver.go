@@ -244,7 +244,7 @@ func (p *Printed) Record(partition int32, offset int64, key []byte) {
 
 // Assigned prints the partitions that the member has got.
 func (p *Printed) Assigned(partitions []int32) {
-	Emit(map[string]any{"event": "assigned", "partitions": sorted(partitions)})
+	Emit(map[string]any{"event": "assigned", "partitions": Sorted(partitions)})
 }
 
 // Revoked prints the partitions that the member has given up, and forgets their offsets.
@@ -254,7 +254,7 @@ func (p *Printed) Revoked(partitions []int32) {
 	for _, partition := range partitions {
 		delete(p.next, partition)
 	}
-	Emit(map[string]any{"event": "revoked", "partitions": sorted(partitions)})
+	Emit(map[string]any{"event": "revoked", "partitions": Sorted(partitions)})
 }
 
 // Offsets is a copy of what there is to commit.
@@ -268,7 +268,8 @@ func (p *Printed) Offsets() map[int32]int64 {
 	return copied
 }
 
-func sorted(partitions []int32) []int32 {
+// Sorted is a copy in ascending order, never nil.
+func Sorted(partitions []int32) []int32 {
 	copied := append([]int32{}, partitions...)
 	slices.Sort(copied)
 	return copied
