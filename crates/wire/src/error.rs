@@ -17,9 +17,6 @@ pub enum WireError {
     /// A string that is not UTF-8.
     #[error("not UTF-8: {0}")]
     Utf8(&'static str),
-    /// Bytes that no field of the request accounts for.
-    #[error("{0} bytes left over")]
-    LeftOver(usize),
     /// A frame larger than the limit.
     #[error("frame of {announced} bytes, the limit is {max}")]
     FrameTooLarge {

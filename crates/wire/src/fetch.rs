@@ -251,7 +251,6 @@ pub fn decode_fetch_request(version: i16, body: BytesMut) -> Result<FetchRequest
         Ok(())
     })?;
     request.replica_id = replica_id;
-    reader.finish()?;
     Ok(request)
 }
 
@@ -474,7 +473,6 @@ pub fn decode_fetch_response(
         response.topics.push(topic);
     }
     reader.skip_tagged()?;
-    reader.finish()?;
     Ok((correlation_id, response))
 }
 

@@ -106,14 +106,16 @@ pub(crate) fn readable(api_key: i16, version: i16) -> Result<&'static Request, W
         .ok_or(WireError::Unknown { api_key, version })
 }
 
-/// Checks a request's body, all of it: bytes left over are an error. So is a request without a
-/// layout: nothing is decoded unchecked.
+/// Checks a request's body. A request without a layout is an error: nothing is decoded unchecked.
+///
+/// Bytes after the last field are passed over, as Kafka does: librdkafka 2.16 sends three of them
+/// with Metadata 13.
 pub fn check(api_key: i16, version: i16, body: &[u8]) -> Result<(), WireError> {
     let request = readable(api_key, version)?;
     let fields = request.fields.ok_or(WireError::Unknown { api_key, version })?;
     let mut walk = Walk { bytes: body, version, flexible: request.is_flexible(version) };
     walk.structure(fields)?;
-    if walk.bytes.is_empty() { Ok(()) } else { Err(WireError::LeftOver(walk.bytes.len())) }
+    Ok(())
 }
 
 /// The bytes that are not yet accounted for.
@@ -305,8 +307,8 @@ mod tests {
     }
 
     #[test]
-    fn bytes_left_over_are_refused() {
-        assert_eq!(check(42, 0, &[0, 0, 0, 0, 9]), Err(WireError::LeftOver(1)));
+    fn bytes_left_over_are_passed_over() {
+        assert_eq!(check(42, 0, &[0, 0, 0, 0, 9]), Ok(()));
     }
 
     #[test]

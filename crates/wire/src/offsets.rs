@@ -201,7 +201,6 @@ pub fn decode_offset_commit_request(
         request.topics.push(CommitTopic { name, topic_id, partitions });
     }
     reader.skip_tagged()?;
-    reader.finish()?;
     Ok(request)
 }
 
@@ -309,7 +308,6 @@ pub fn decode_offset_commit_response(
         response.topics.push(CommittedTopic { name, topic_id, partitions });
     }
     reader.skip_tagged()?;
-    reader.finish()?;
     Ok((correlation_id, response))
 }
 
@@ -342,7 +340,6 @@ pub fn decode_offset_fetch_request(
         request.require_stable = reader.bool("require stable")?;
     }
     reader.skip_tagged()?;
-    reader.finish()?;
     Ok(request)
 }
 
@@ -483,7 +480,6 @@ pub fn decode_offset_fetch_response(
         response.groups.push(FetchedGroup { error_code, topics, ..Default::default() });
     }
     reader.skip_tagged()?;
-    reader.finish()?;
     Ok((correlation_id, response))
 }
 

@@ -147,7 +147,6 @@ pub fn decode_produce_request(version: i16, body: BytesMut) -> Result<ProduceReq
         request.topics.push(topic);
     }
     reader.skip_tagged()?;
-    reader.finish()?;
     Ok(request)
 }
 
@@ -250,7 +249,6 @@ pub fn decode_produce_response(
     }
     response.throttle_time_ms = reader.i32("throttle time")?;
     reader.skip_tagged()?;
-    reader.finish()?;
     Ok((correlation_id, response))
 }
 

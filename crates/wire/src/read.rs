@@ -161,9 +161,4 @@ impl Reader {
     pub fn into_inner(self) -> BytesMut {
         self.buffer
     }
-
-    /// Nothing may be left.
-    pub fn finish(self) -> Result<()> {
-        if self.buffer.is_empty() { Ok(()) } else { Err(WireError::LeftOver(self.buffer.len())) }
-    }
 }
