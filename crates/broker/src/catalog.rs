@@ -15,7 +15,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use tidegate_log::{LogError, LogStore};
 use tidegate_machine::catalog::{
-    CatalogMachine, Command, Configs, ConfigResource, ConfigResourceType, CreateTopics, Failure,
+    CatalogMachine, Command, ConfigResource, ConfigResourceType, Configs, CreateTopics, Failure,
     NewTopic, Record, Reply, Settings, TopicMeta, TopicRef, validate_topic_name,
 };
 use tidegate_model::{ErrorCode, ProducerId, TopicId, TopicIdPartition};
@@ -103,9 +103,7 @@ impl Catalog {
 
     /// The topic of that id.
     pub fn topic(&self, id: TopicId) -> Result<Option<CataloguedTopic>, LogError> {
-        self.look(|machine| {
-            machine.catalog().topic_by_id(id).map(|meta| catalogued(machine, meta))
-        })
+        self.look(|machine| machine.catalog().topic_by_id(id).map(|meta| catalogued(machine, meta)))
     }
 
     fn look<T>(&self, look: impl FnOnce(&CatalogMachine) -> T) -> Result<T, LogError> {

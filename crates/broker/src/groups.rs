@@ -8,7 +8,9 @@ use crate::topics::Topic;
 use bytes::Bytes;
 use std::sync::{Arc, OnceLock};
 use tidegate_log::LogError;
-use tidegate_machine::group::{Command, GroupMachine, ListGroups, ListedGroup, Record, Reply, Settings};
+use tidegate_machine::group::{
+    Command, GroupMachine, ListGroups, ListedGroup, Record, Reply, Settings,
+};
 use tidegate_model::ErrorCode;
 
 /// The topic whose partitions hold groups and offsets.

@@ -7,9 +7,7 @@ use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tidegate_log::BoxFuture;
-use tidegate_machine::group::{
-    Command, CommitOffsets, OffsetAndMetadata, OffsetToCommit, Reply,
-};
+use tidegate_machine::group::{Command, CommitOffsets, OffsetAndMetadata, OffsetToCommit, Reply};
 use tidegate_model::ErrorCode;
 
 /// A committed offset with its place.
@@ -29,7 +27,8 @@ pub trait OffsetStorage: Send + Sync {
     fn commit(&self, request: CommitOffsets) -> BoxFuture<Result<Vec<ErrorCode>, ErrorCode>>;
 
     /// The committed ones among the wanted partitions, in order of topic and partition.
-    fn fetch(&self, group_id: &str, wanted: Wanted) -> BoxFuture<Result<Vec<Committed>, ErrorCode>>;
+    fn fetch(&self, group_id: &str, wanted: Wanted)
+    -> BoxFuture<Result<Vec<Committed>, ErrorCode>>;
 
     /// Forgets what a group committed; the group itself is deleted elsewhere.
     fn delete_group(&self, group_id: &str) -> BoxFuture<Result<(), ErrorCode>>;
@@ -59,7 +58,11 @@ impl OffsetStorage for LogOffsets {
         })
     }
 
-    fn fetch(&self, group_id: &str, wanted: Wanted) -> BoxFuture<Result<Vec<Committed>, ErrorCode>> {
+    fn fetch(
+        &self,
+        group_id: &str,
+        wanted: Wanted,
+    ) -> BoxFuture<Result<Vec<Committed>, ErrorCode>> {
         let found = self.shards.get(group_id).and_then(|shard| {
             shard.read(|machine, _| match wanted {
                 None => machine
@@ -139,7 +142,11 @@ impl OffsetStorage for MemoryOffsets {
         Box::pin(std::future::ready(kept))
     }
 
-    fn fetch(&self, group_id: &str, wanted: Wanted) -> BoxFuture<Result<Vec<Committed>, ErrorCode>> {
+    fn fetch(
+        &self,
+        group_id: &str,
+        wanted: Wanted,
+    ) -> BoxFuture<Result<Vec<Committed>, ErrorCode>> {
         let groups = self.groups.lock();
         let offsets = groups.get(group_id);
         let found = match (offsets, wanted) {

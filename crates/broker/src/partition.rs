@@ -294,12 +294,8 @@ async fn fold_headers(
     mut visit: impl FnMut(&BatchHeader),
 ) -> Result<(), LogError> {
     while from < to {
-        let request = ReadRequest {
-            from,
-            upper: to,
-            max_bytes: FOLD_READ_BYTES,
-            at_least_one_batch: true,
-        };
+        let request =
+            ReadRequest { from, upper: to, max_bytes: FOLD_READ_BYTES, at_least_one_batch: true };
         let read = log.read(request).wait().await?;
         if read.is_empty() {
             return Err(LogError::Corrupt { place: format!("no batch at offset {from}") });

@@ -4,8 +4,8 @@
 //! for compacted topics, whose records need keys.
 
 use crate::compression::record_bytes;
-use crate::partition::{Appended, Partition};
 use crate::config::TopicSettings;
+use crate::partition::{Appended, Partition};
 use crate::topics::Topic;
 use bytes::Bytes;
 use tidegate_model::{

@@ -148,7 +148,10 @@ where
     /// Looks at the machine, with the commit after which what was seen is durable.
     ///
     /// COORDINATOR_LOAD_IN_PROGRESS while the machine waits to be folded again.
-    pub fn read<T>(&self, look: impl FnOnce(&mut M, TimestampMs) -> T) -> Result<(T, Commit), ErrorCode> {
+    pub fn read<T>(
+        &self,
+        look: impl FnOnce(&mut M, TimestampMs) -> T,
+    ) -> Result<(T, Commit), ErrorCode> {
         let mut inner = self.inner.lock();
         self.refresh(&mut inner)?;
         let seen = look(&mut inner.machine, self.clock.steady_ms());

@@ -4,8 +4,8 @@ mod read;
 mod session;
 
 pub use read::{
-    check_leader_epoch,
-    EpochEnd, FetchLimits, FetchTarget, FetchedPartition, fetch_once, fetch_until, resolve,
+    EpochEnd, FetchLimits, FetchTarget, FetchedPartition, check_leader_epoch, fetch_once,
+    fetch_until, resolve,
 };
 pub use session::{
     FetchSession, FetchSessions, SessionPartition, SessionRequest, TopicRef, is_unchanged,

@@ -60,21 +60,21 @@ pub struct FetchedPartition {
     pub diverging: Option<EpochEnd>,
 }
 
-const NO_BOUNDS: Bounds = Bounds { log_start_offset: -1, last_stable_offset: -1, high_watermark: -1 };
+const NO_BOUNDS: Bounds =
+    Bounds { log_start_offset: -1, last_stable_offset: -1, high_watermark: -1 };
 
 impl FetchedPartition {
     fn failed(error: ErrorCode) -> Self {
-        FetchedPartition {
-            error,
-            bounds: NO_BOUNDS,
-            records: LogRead::default(),
-            diverging: None,
-        }
+        FetchedPartition { error, bounds: NO_BOUNDS, records: LogRead::default(), diverging: None }
     }
 }
 
 /// The partition that a request names, or the error for one that is not there.
-pub fn resolve(topics: &TopicMap, topic: &TopicRef, index: i32) -> Result<Arc<Partition>, ErrorCode> {
+pub fn resolve(
+    topics: &TopicMap,
+    topic: &TopicRef,
+    index: i32,
+) -> Result<Arc<Partition>, ErrorCode> {
     let (topic, missing) = match topic {
         TopicRef::Name(name) => (topics.by_name(name), ErrorCode::UnknownTopicOrPartition),
         TopicRef::Id(id) => (topics.by_id(*id), ErrorCode::UnknownTopicId),
@@ -102,7 +102,8 @@ pub async fn fetch_until(
             if is_due(targets, &limits) {
                 break;
             }
-            if timeout_at(limits.deadline, waiter.woken()).await.is_err() || is_due(targets, &limits)
+            if timeout_at(limits.deadline, waiter.woken()).await.is_err()
+                || is_due(targets, &limits)
             {
                 break;
             }

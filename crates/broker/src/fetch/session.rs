@@ -261,7 +261,11 @@ mod tests {
         }
     }
 
-    fn request(session_id: i32, session_epoch: i32, partitions: &[(i32, Offset)]) -> SessionRequest {
+    fn request(
+        session_id: i32,
+        session_epoch: i32,
+        partitions: &[(i32, Offset)],
+    ) -> SessionRequest {
         let topic = TopicRef::Name("t".into());
         SessionRequest {
             session_id,

@@ -7,8 +7,10 @@
 use crate::api::configs::strbytes;
 use crate::api::request::{Client, Request, later};
 use crate::net::connection::Reply;
-use kafka_protocol::messages::create_topics_response::{CreatableTopicConfigs, CreatableTopicResult};
 use kafka_protocol::messages::create_topics_request::CreatableTopic;
+use kafka_protocol::messages::create_topics_response::{
+    CreatableTopicConfigs, CreatableTopicResult,
+};
 use kafka_protocol::messages::{CreateTopicsRequest, CreateTopicsResponse};
 use std::collections::HashMap;
 use tidegate_broker::{Broker, CreateTopic, CreatedTopic};
@@ -92,7 +94,7 @@ fn created_row(
         .into_iter()
         .map(|config| {
             CreatableTopicConfigs::default()
-                .with_name(strbytes(&config.name))
+                .with_name(strbytes(config.name))
                 .with_value(config.value.as_deref().map(strbytes))
                 .with_read_only(config.read_only)
                 .with_config_source(config.source.id())

@@ -50,11 +50,10 @@ pub fn handle(client: &mut Client, mut request: Request) -> Result<Reply, WireEr
                     "a topic is deleted by name or by id, not by both".to_owned(),
                 )),
             };
-            let mut row = DeletableTopicResult::default()
-                .with_name(topic.name.or_else(|| {
-                    let name = known.as_ref().filter(|_| outcome.is_ok())?;
-                    Some(super::metadata::topic_name(&name.name))
-                }));
+            let mut row = DeletableTopicResult::default().with_name(topic.name.or_else(|| {
+                let name = known.as_ref().filter(|_| outcome.is_ok())?;
+                Some(super::metadata::topic_name(&name.name))
+            }));
             if to.version >= BY_ID_SINCE {
                 row.topic_id = known.map_or(topic.topic_id, |known| known.id.0);
             }

@@ -18,8 +18,8 @@ const BROKERS: i8 = 1;
 pub fn handle(client: &mut Client, mut request: Request) -> Result<Reply, WireError> {
     let to = request.response_to();
     let decoded: DescribeClusterRequest = request.decode()?;
-    let mut response = DescribeClusterResponse::default()
-        .with_cluster_authorized_operations(OPERATIONS_NOT_ASKED);
+    let mut response =
+        DescribeClusterResponse::default().with_cluster_authorized_operations(OPERATIONS_NOT_ASKED);
     if to.version >= 1 {
         response.endpoint_type = decoded.endpoint_type;
         if decoded.endpoint_type != BROKERS {

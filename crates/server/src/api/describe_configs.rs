@@ -88,7 +88,7 @@ fn config_row(config: DescribedConfig, version: i16) -> DescribeConfigsResourceR
             .with_source(synonym.source.id())
     });
     let row = DescribeConfigsResourceResult::default()
-        .with_name(strbytes(&config.name))
+        .with_name(strbytes(config.name))
         .with_value(config.value.as_deref().map(strbytes))
         .with_read_only(config.read_only)
         .with_config_source(config.source.id())
@@ -98,5 +98,5 @@ fn config_row(config: DescribedConfig, version: i16) -> DescribeConfigsResourceR
         return row;
     }
     row.with_config_type(config.config_type.id())
-        .with_documentation(config.documentation.as_deref().map(strbytes))
+        .with_documentation(config.documentation.map(strbytes))
 }

@@ -29,6 +29,7 @@ const TOPIC_IDS_SINCE: i16 = 13;
 const WAIT_MAX: Duration = Duration::from_secs(600);
 
 /// Records on their way out; a new type, for both trait and slices belong to other crates.
+#[derive(Default)]
 struct Records(LogRead);
 
 impl RecordsPayload for Records {
@@ -46,7 +47,8 @@ pub fn handle(client: &mut Client, request: Request) -> Result<Reply, WireError>
     let broker = client.broker().clone();
     let limits = FetchLimits {
         min_bytes: decoded.min_bytes.max(0) as u64,
-        max_bytes: (decoded.max_bytes.max(0) as usize).min(broker.settings().fetch_max_bytes() as usize),
+        max_bytes: (decoded.max_bytes.max(0) as usize)
+            .min(broker.settings().fetch_max_bytes() as usize),
         deadline: Instant::now()
             + Duration::from_millis(decoded.max_wait_ms.max(0) as u64).min(WAIT_MAX),
         read_committed: decoded.isolation_level == 1,
@@ -65,9 +67,14 @@ pub fn handle(client: &mut Client, request: Request) -> Result<Reply, WireError>
     Ok(later(async move {
         let fetched = Fetching { to, broker, session, incremental, client_id: group_member };
         let response = fetched.run(limits, &waiter).await;
-        metrics.fetched(response.topics.iter().flat_map(|topic| &topic.partitions).map(|partition| {
-            partition.records.byte_len()
-        }).sum());
+        metrics.fetched(
+            response
+                .topics
+                .iter()
+                .flat_map(|topic| &topic.partitions)
+                .map(|partition| partition.records.byte_len())
+                .sum(),
+        );
         respond(to, response)
     }))
 }
@@ -226,12 +233,6 @@ fn respond(to: ResponseTo, response: FetchResponse<Records>) -> Reply {
         }
     }
     Reply::Ready(slices)
-}
-
-impl Default for Records {
-    fn default() -> Self {
-        Records(LogRead::default())
-    }
 }
 
 #[cfg(test)]

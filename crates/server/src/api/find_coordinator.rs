@@ -20,11 +20,8 @@ pub fn handle(client: &mut Client, mut request: Request) -> Result<Reply, WireEr
     let to = request.response_to();
     let decoded: FindCoordinatorRequest = request.decode()?;
     let key_type = if to.version == 0 { GROUP } else { decoded.key_type };
-    let keys = if to.version >= MANY_KEYS_SINCE {
-        decoded.coordinator_keys
-    } else {
-        vec![decoded.key]
-    };
+    let keys =
+        if to.version >= MANY_KEYS_SINCE { decoded.coordinator_keys } else { vec![decoded.key] };
     let broker = client.broker().clone();
     let node_id = client.context.node_id;
     let endpoint = client.endpoint();

@@ -30,8 +30,11 @@ pub fn handle(client: &mut Client, mut request: Request) -> Result<Reply, WireEr
             let row = ListedGroup::default()
                 .with_group_id(GroupId(strbytes(&group.group_id)))
                 .with_protocol_type(strbytes(&group.protocol_type));
-            let row =
-                if to.version >= 4 { row.with_group_state(strbytes(group.group_state)) } else { row };
+            let row = if to.version >= 4 {
+                row.with_group_state(strbytes(group.group_state))
+            } else {
+                row
+            };
             if to.version >= 5 { row.with_group_type(strbytes(group.group_type)) } else { row }
         });
         to.reply(&ListGroupsResponse::default().with_groups(rows.collect()))

@@ -8,7 +8,8 @@
 use crate::api::request::{Client, Request, later};
 use crate::net::connection::Reply;
 use kafka_protocol::messages::{
-    ListOffsetsRequest, ListOffsetsResponse, list_offsets_request::ListOffsetsPartition,
+    ListOffsetsRequest, ListOffsetsResponse,
+    list_offsets_request::ListOffsetsPartition,
     list_offsets_response::{ListOffsetsPartitionResponse, ListOffsetsTopicResponse},
 };
 use std::sync::Arc;
@@ -72,9 +73,8 @@ async fn list(
     read_committed: bool,
 ) -> Found {
     let topic = broker.topics().by_name(topic).ok_or(ErrorCode::UnknownTopicOrPartition)?;
-    let partition = topic
-        .partition(request.partition_index)
-        .ok_or(ErrorCode::UnknownTopicOrPartition)?;
+    let partition =
+        topic.partition(request.partition_index).ok_or(ErrorCode::UnknownTopicOrPartition)?;
     check_leader_epoch(partition, request.current_leader_epoch)?;
     let needs = SPECIAL_SINCE.iter().find(|(special, _)| *special == request.timestamp);
     if needs.is_some_and(|(_, since)| version < *since) || request.timestamp < LATEST_TIERED {
@@ -85,9 +85,7 @@ async fn list(
     let epoch = partition.leader_epoch();
     match request.timestamp {
         LATEST => Ok((-1, upper, epoch)),
-        EARLIEST | EARLIEST_LOCAL => {
-            Ok((-1, bounds.log_start_offset, first_epoch(partition)))
-        }
+        EARLIEST | EARLIEST_LOCAL => Ok((-1, bounds.log_start_offset, first_epoch(partition))),
         LATEST_TIERED => Ok((-1, -1, -1)),
         MAX_TIMESTAMP => found(partition.offset_of_max_timestamp(upper).await),
         at => found(partition.offset_for_timestamp(at, upper).await),
@@ -99,9 +97,7 @@ fn first_epoch(partition: &Partition) -> LeaderEpoch {
     first.unwrap_or(partition.leader_epoch())
 }
 
-fn found(
-    result: Result<Option<tidegate_broker::TimestampedOffset>, LogError>,
-) -> Found {
+fn found(result: Result<Option<tidegate_broker::TimestampedOffset>, LogError>) -> Found {
     match result {
         Ok(Some(found)) => Ok((found.timestamp, found.offset, found.leader_epoch)),
         Ok(None) => Ok((-1, -1, -1)),

@@ -89,10 +89,9 @@ fn answer(
         .map(|(topic, partition, value)| ((topic, partition), value))
         .collect();
     let topics = match group.topics {
-        Some(topics) => topics
-            .into_iter()
-            .map(|topic| wanted_row(version, topic, &mut by_place))
-            .collect(),
+        Some(topics) => {
+            topics.into_iter().map(|topic| wanted_row(version, topic, &mut by_place)).collect()
+        }
         None => all_rows(broker, version, by_place),
     };
     FetchedGroup { group_id: group.group_id, error_code: 0, topics }

@@ -34,7 +34,8 @@ pub fn handle(client: &mut Client, request: Request) -> Result<Reply, WireError>
     let acks = decoded.acks;
     let mut commits = Commits::new();
     let mut failed = false;
-    let response = append_all(client, to.version, decoded, internal_allowed, &mut commits, &mut failed);
+    let response =
+        append_all(client, to.version, decoded, internal_allowed, &mut commits, &mut failed);
     if acks == 0 {
         return Ok(if failed { Reply::Close("acks=0 produce failed") } else { Reply::Silent });
     }
