@@ -113,6 +113,22 @@ class Tidegate(Gateway):
         return self._process.pid
 
     def start(self):
+        self._spawn()
+        try:
+            self._wait_until_ready()
+        except BaseException:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+            raise
+
+    def start_and_kill(self, after_s):
+        """Starts the server and ends it (SIGKILL) while it may still be recovering."""
+        self._spawn()
+        time.sleep(after_s)
+        self.kill()
+
+    def _spawn(self):
         assert self._process is None, "the gateway is running already"
         # Settings of whoever runs the tests are not settings of the gateway under test.
         environment = {k: v for k, v in os.environ.items() if not k.startswith("TIDEGATE_")}
@@ -120,11 +136,6 @@ class Tidegate(Gateway):
             self._process = subprocess.Popen(
                 self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment
             )
-        try:
-            self._wait_until_ready()
-        except BaseException:
-            self.kill()
-            raise
 
     def _wait_until_ready(self):
         end = time.monotonic() + READY_TIMEOUT_S

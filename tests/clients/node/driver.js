@@ -12,7 +12,17 @@ const VALUE_PRINTED_BYTES_MAX = 64 * 1024
 const SEND_RECORDS = 200
 const SEND_BYTES_MAX = 512 * 1024
 
-const emit = object => process.stdout.write(JSON.stringify(object) + '\n')
+// Written at once: what the stream still held would be lost when the process exits.
+const emit = object => {
+  let rest = Buffer.from(JSON.stringify(object) + '\n')
+  while (rest.length > 0) {
+    try {
+      rest = rest.subarray(fs.writeSync(1, rest))
+    } catch (error) {
+      if (error.code !== 'EAGAIN') throw error
+    }
+  }
+}
 const encoded = data => (data === null || data === undefined ? null : Buffer.from(data).toString('base64'))
 const decoded = text => (text === null ? null : Buffer.from(text, 'base64'))
 const sleep = ms => new Promise(resolve => setTimeout(resolve, ms))
