@@ -10,6 +10,7 @@ use crate::full::Shortage;
 use crate::partition::{Partition, SegmentInfo};
 use crate::segment::{Patience, ReadError, Segment};
 use crate::trigger::Woken;
+use crate::wal::Progress;
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io;
@@ -50,8 +51,10 @@ impl Core {
     pub fn make_checkpoint(&self, clean: bool) -> io::Result<()> {
         let _alone = self.checkpointing.lock();
         let begun = std::time::Instant::now();
+        // Before the list is taken: what these frames brought is in partitions that are on it.
+        let progress = self.wal.progress();
         let changed = std::mem::take(&mut *self.changed.lock());
-        let made = self.checkpoint_of(&changed, clean);
+        let made = self.checkpoint_of(progress, &changed, clean);
         if made.is_err() {
             // Nothing of this attempt counts: the next one has to look at the same partitions.
             let mut again = self.changed.lock();
@@ -68,7 +71,13 @@ impl Core {
         Ok(())
     }
 
-    fn checkpoint_of(&self, changed: &[Arc<Partition>], clean: bool) -> io::Result<()> {
+    fn checkpoint_of(
+        &self,
+        progress: Progress,
+        changed: &[Arc<Partition>],
+        clean: bool,
+    ) -> io::Result<()> {
+        let written = self.counters.since_checkpoint.load(Ordering::Relaxed);
         let mut snapshots = Vec::new();
         for partition in changed {
             partition.changed.store(false, Ordering::Release);
@@ -77,12 +86,11 @@ impl Core {
                 snapshots.push((partition, snapshot));
             }
         }
+        // A snapshot may be ahead of what is durable, a checkpoint may not.
         if !self.wal.barrier() {
             return Err(io::Error::other("the store stops"));
         }
         self.wal.sync();
-        let progress = self.wal.progress();
-        let written = self.counters.since_checkpoint.load(Ordering::Relaxed);
         for partition in changed {
             self.flush_partition(partition)?;
         }

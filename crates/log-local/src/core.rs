@@ -82,6 +82,7 @@ impl Core {
     /// Publishes a frame: tails first, then observers, then whoever waits.
     pub fn publish(&self, written: Written) {
         let Written { lsn, bytes, entries, appends, nanos, .. } = written;
+        let frames = u64::from(!entries.is_empty());
         let mut told: Vec<(Arc<dyn LogObserver>, Arc<Partition>)> = Vec::new();
         let mut payload = 0;
         let mut news = News::default();
@@ -109,7 +110,7 @@ impl Core {
         }
         self.flush.add(news);
         let counters = &self.counters;
-        counters.frames.fetch_add(1, Ordering::Relaxed);
+        counters.frames.fetch_add(frames, Ordering::Relaxed);
         counters.appends.fetch_add(appends, Ordering::Relaxed);
         counters.bytes.fetch_add(payload, Ordering::Relaxed);
         counters.sync_nanos.fetch_add(nanos, Ordering::Relaxed);

@@ -301,6 +301,15 @@ impl Core {
 
     /// Removes the segments that a partition does not need any more.
     pub fn remove_files(&self, partition: &Arc<Partition>) {
+        let start = {
+            let state = partition.state.lock();
+            if state.gone { Offset::MAX } else { state.log_start_offset }
+        };
+        self.remove_below(partition, start);
+    }
+
+    /// Removes the segments that end at or below `start`, and the directory of a deleted partition.
+    pub fn remove_below(&self, partition: &Arc<Partition>, start: Offset) {
         let _files = partition.files.lock();
         // A start must not miss a file without finding the entry that explains it.
         self.wal.sync();
@@ -310,10 +319,6 @@ impl Core {
                 return;
             }
             state.removed = state.gone;
-            let start = match state.gone {
-                true => Offset::MAX,
-                false => state.log_start_offset,
-            };
             let needless = state.segments.partition_point(|info| info.end_offset <= start);
             (state.segments.drain(..needless).collect::<Vec<_>>(), state.gone)
         };

@@ -22,6 +22,7 @@ mod flush;
 mod frame;
 mod full;
 mod index;
+pub mod inspect;
 mod log;
 mod oneshot;
 mod partition;

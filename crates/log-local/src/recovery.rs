@@ -73,7 +73,7 @@ fn begin(settings: Settings, mode: WriteMode) -> Result<Core, OpenError> {
     // Before the first file of the log, so that a start that is cut short here can be repeated.
     checkpoint.write(&path).map_err(OpenError::io("write", &path))?;
     let files = LogFiles::open(&settings.wal_dir(), store_id)?;
-    let end = End { lsn: 1, place: None, replay: Vec::new() };
+    let end = End::at(1, None);
     let core = new_core(settings, mode, &checkpoint, &files, &end)?;
     note_opening(&core, checkpoint)?;
     Ok(core)
@@ -119,27 +119,51 @@ struct End {
     place: Option<Place>,
     /// Where the frames lie that the checkpoint does not cover.
     replay: Vec<(u64, Place)>,
+    /// The last deletion of each partition in them.
+    deletions: HashMap<TopicIdPartition, u64>,
+    /// The trims in them.
+    trims: Vec<(TopicIdPartition, u64, Offset)>,
+}
+
+impl End {
+    fn at(lsn: u64, place: Option<Place>) -> Self {
+        let (replay, trims) = (Vec::new(), Vec::new());
+        End { lsn, place, replay, deletions: HashMap::new(), trims }
+    }
+
+    fn note(&mut self, found: &FoundFrame) {
+        self.replay.push((self.lsn, found.place));
+        for (entry, _, _) in &found.frame.entries {
+            match entry.kind {
+                EntryKind::Append => {}
+                EntryKind::Trim => self.trims.push((entry.partition, self.lsn, entry.base_offset)),
+                EntryKind::Delete => drop(self.deletions.insert(entry.partition, self.lsn)),
+            }
+        }
+        self.lsn += 1;
+    }
 }
 
 /// Walks over the frames that the checkpoint does not cover, verifying all of them.
 fn find_end(checkpoint: &Checkpoint, files: &LogFiles) -> Result<End, OpenError> {
     let first = files.by_number(checkpoint.wal_file);
     let start = first.map(|file| Place { file, position: checkpoint.wal_position });
-    let mut end = End { lsn: checkpoint.lsn, place: start, replay: Vec::new() };
+    let mut end = End::at(checkpoint.lsn, start);
     if checkpoint.clean || files.files.is_empty() {
         return Ok(end);
     }
     let mut memory = Memory::new(&Pool::new(CHUNK_BYTES_MAX));
     let mut incarnation = checkpoint.min_incarnation;
     let mut at = start.unwrap_or(Place { file: 0, position: 0 });
+    files.read_ahead(at, end.lsn)?;
     loop {
         match files.next(at, end.lsn, incarnation, &mut memory)? {
-            Found::Frame(FoundFrame { place, frame, .. }) => {
-                end.replay.push((end.lsn, place));
-                incarnation = frame.header.incarnation;
-                at =
-                    Place { position: place.position + u64::from(frame.header.frame_len), ..place };
-                end.lsn += 1;
+            Found::Frame(found) => {
+                let header = found.frame.header;
+                incarnation = header.incarnation;
+                let position = found.place.position + u64::from(header.frame_len);
+                at = Place { position, ..found.place };
+                end.note(&found);
             }
             Found::End(error) => {
                 end.place = Some(at);
@@ -178,7 +202,15 @@ struct Segments {
     /// Of partitions that are not in the checkpoint.
     remove_directories: Vec<PathBuf>,
     /// Missing or too short; an entry of the log may explain it.
-    missing: Vec<(TopicIdPartition, Offset, PathBuf, String)>,
+    missing: Vec<Missing>,
+}
+
+struct Missing {
+    id: TopicIdPartition,
+    created_lsn: u64,
+    base_offset: Offset,
+    path: PathBuf,
+    what: String,
 }
 
 /// Compares the segment files with the checkpoint; changes nothing.
@@ -202,7 +234,7 @@ fn examine_segments(settings: &Settings, checkpoint: &Checkpoint) -> Result<Segm
     }
     for record in known.into_values() {
         let directory = segment::directory(&root, record.id);
-        record.segments.iter().for_each(|segment| found.miss(&directory, record.id, segment, 0));
+        record.segments.iter().for_each(|segment| found.miss(&directory, record, segment, 0));
     }
     Ok(found)
 }
@@ -233,10 +265,10 @@ fn examine_partition(
         let keeps_index = !is_last || clean;
         indexes.retain(|index| !(keeps_index && *index == path.with_extension("index")));
         match lens.remove(&segment.base_offset) {
-            Some(len) if len < segment.len => found.miss(directory, record.id, segment, len),
+            Some(len) if len < segment.len => found.miss(directory, record, segment, len),
             Some(len) if len > segment.len => found.cut.push((path, segment.len)),
             Some(_) => {}
-            None => found.miss(directory, record.id, segment, 0),
+            None => found.miss(directory, record, segment, 0),
         }
     }
     let needless =
@@ -248,10 +280,20 @@ fn examine_partition(
 }
 
 impl Segments {
-    fn miss(&mut self, directory: &Path, id: TopicIdPartition, segment: &SegmentRecord, len: u64) {
-        let path = directory.join(segment::file_name(segment.base_offset));
-        let what = format!("a segment has {len} of {} bytes", segment.len);
-        self.missing.push((id, segment.end_offset, path, what));
+    fn miss(
+        &mut self,
+        directory: &Path,
+        record: &PartitionRecord,
+        segment: &SegmentRecord,
+        len: u64,
+    ) {
+        self.missing.push(Missing {
+            id: record.id,
+            created_lsn: record.created_lsn,
+            base_offset: segment.base_offset,
+            path: directory.join(segment::file_name(segment.base_offset)),
+            what: format!("a segment has {len} of {} bytes", segment.len),
+        });
     }
 
     fn apply(&self) -> Result<(), OpenError> {
@@ -273,14 +315,20 @@ impl Segments {
 /// Missing segments are damage unless they lie below the log start or their partition is deleted.
 fn refuse_missing(core: &Core, found: &Segments) -> Result<(), OpenError> {
     let partitions = core.partitions.lock();
-    for (id, end_offset, path, what) in &found.missing {
-        let needed = partitions.get(id).is_some_and(|partition| {
+    for missing in &found.missing {
+        let partition = partitions.get(&missing.id);
+        // One of the same id that was made later has nothing to do with it.
+        let same = partition.filter(|partition| partition.created_lsn == missing.created_lsn);
+        let needed = same.is_some_and(|partition| {
             let state = partition.state.lock();
-            let listed = state.segments.iter().any(|info| info.end_offset == *end_offset);
-            listed && state.log_start_offset < *end_offset
+            let mut segments = state.segments.iter();
+            segments.any(|info| {
+                info.base_offset() == missing.base_offset
+                    && info.end_offset > state.log_start_offset
+            })
         });
         if needed {
-            return Err(OpenError::corrupt(path, 0, what.clone()));
+            return Err(OpenError::corrupt(&missing.path, 0, missing.what.clone()));
         }
     }
     Ok(())
@@ -400,7 +448,9 @@ fn replay(
     end: &End,
 ) -> Result<usize, OpenError> {
     let mut memory = Memory::new(&core.pool);
-    let tombstones: HashMap<_, _> = checkpoint.tombstones.iter().copied().collect();
+    let mut deletions: HashMap<_, _> = checkpoint.tombstones.iter().copied().collect();
+    deletions.extend(&end.deletions);
+    remove_before_replay(core, end);
     for (lsn, place) in &end.replay {
         let Found::Frame(found) = files.next(*place, *lsn, 0, &mut memory)? else {
             let file = &files.files[place.file].path;
@@ -412,8 +462,7 @@ fn replay(
         };
         let mut news = News::default();
         for (entry, at, max_timestamp) in &found.frame.entries {
-            let deleted_at = tombstones.get(&entry.partition);
-            if entry.kind == EntryKind::Append && deleted_at.is_some_and(|deleted| lsn <= deleted) {
+            if deletions.get(&entry.partition).is_some_and(|deleted| lsn <= deleted) {
                 continue;
             }
             let bytes = found.bytes.slice(*at..*at + entry.len as usize);
@@ -434,6 +483,29 @@ fn replay(
         finish_partition(core, partition);
     }
     Ok(end.replay.len())
+}
+
+/// Removes what deletions and trims made needless, before anything is added: its files may be gone
+/// already, and nothing must be appended to those.
+fn remove_before_replay(core: &Core, end: &End) {
+    let known = |id: &TopicIdPartition, lsn: u64| {
+        let known = core.partitions.lock().get(id).cloned();
+        known.filter(|partition| partition.created_lsn <= lsn)
+    };
+    for (id, lsn) in &end.deletions {
+        match known(id, *lsn) {
+            Some(partition) => {
+                core.apply_delete(&partition, *lsn);
+                core.remove_files(&partition);
+            }
+            None => core.tombstones.lock().push((*id, *lsn)),
+        }
+    }
+    for (id, lsn, new_start) in &end.trims {
+        if let Some(partition) = known(id, *lsn) {
+            core.remove_below(&partition, *new_start);
+        }
+    }
 }
 
 fn replay_entry(
@@ -478,11 +550,8 @@ fn replay_entry(
         (EntryKind::Trim, Some(partition)) => {
             core.apply_trim(&partition, entry.base_offset);
         }
-        (EntryKind::Delete, Some(partition)) => {
-            core.apply_delete(&partition, lsn);
-            core.remove_files(&partition);
-        }
-        (EntryKind::Trim | EntryKind::Delete, None) => {}
+        (EntryKind::Trim, None) => {}
+        (EntryKind::Delete, _) => unreachable!("deletions are applied before all else"),
     }
     Ok(())
 }

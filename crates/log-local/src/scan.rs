@@ -5,7 +5,7 @@
 //! taken for the next one.
 
 use crate::buffer::{FrameBuffer, Pool};
-use crate::disk::BLOCK_BYTES;
+use crate::disk::{self, BLOCK_BYTES};
 use crate::frame::{Frame, FrameError, FrameHeader, HEADER_BYTES};
 use crate::settings::OpenError;
 use crate::wal::file_number;
@@ -158,6 +158,24 @@ impl LogFiles {
             }
         }
         Ok(Found::End(error))
+    }
+
+    /// Has the system read what will probably be wanted: from `place` on, and the files that were
+    /// begun with frame `lsn` or a later one.
+    pub fn read_ahead(&self, place: Place, lsn: u64) -> Result<(), OpenError> {
+        for (n, file) in self.files.iter().enumerate() {
+            let from = if n == place.file { place.position } else { 0 };
+            let first = self.peek(Place { file: n, position: from })?;
+            if first.is_ok_and(|header| header.lsn >= lsn) {
+                disk::read_ahead(&file.file, from, file.len - from);
+            }
+        }
+        Ok(())
+    }
+
+    /// True if what is at `place` looks like the beginning of frame `lsn`, sound or not.
+    pub fn begins_frame(&self, place: Place, lsn: u64) -> Result<bool, OpenError> {
+        Ok(self.peek(place)?.is_ok_and(|header| header.lsn == lsn))
     }
 
     /// Looks for a frame whose writer knew that frame `lsn`, which is not sound at `place`, was durable.

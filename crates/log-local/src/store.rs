@@ -266,7 +266,7 @@ fn open(
     }
     let partition = {
         let mut partitions = core.partitions.lock();
-        let new = || Partition::new(id, core.wal.progress().lsn + 1);
+        let new = || Partition::new(id, core.wal.open_lsn());
         partitions.entry(id).or_insert_with(new).clone()
     };
     let pending = match partition.claim(leader_epoch, observer) {

@@ -83,7 +83,8 @@ pub struct Append<'a> {
 pub struct ReadRequest {
     /// The first batch returned holds this offset; it may start earlier.
     pub from: Offset,
-    /// Only batches that start below this offset: the high watermark or last stable offset.
+    /// Only batches that start below this offset: the high watermark or last stable offset. Nothing
+    /// is returned if `from` is not below it either.
     pub upper: Offset,
     /// Stop before the batch that would exceed this many bytes.
     pub max_bytes: usize,

@@ -95,6 +95,9 @@ impl Tail {
     ///
     /// `request.max_bytes` and `at_least_one_batch` bound what is added, not what `read` holds.
     pub fn read(&self, request: &ReadRequest, read: &mut LogRead) {
+        if request.from >= request.upper {
+            return;
+        }
         let mut left = request.max_bytes;
         let mut first = request.at_least_one_batch;
         let start = self.entries.partition_point(|entry| entry.next_offset <= request.from);

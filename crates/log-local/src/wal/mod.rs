@@ -19,7 +19,7 @@ use parking_lot::{Condvar, Mutex};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tidegate_log::{Append, LogError};
 use tidegate_model::{Offset, TimestampMs};
 
@@ -29,6 +29,10 @@ const FRAME_ROOM_MIN: usize = 64 << 10;
 /// Kept back from appends while the log cannot grow, so that trims and deletions still fit: they are
 /// what makes room.
 const CONTROL_RESERVE_BYTES: u64 = 128 << 10;
+
+/// After so long without appends an empty frame is written. It says that the one before was durable,
+/// so that damage to that one is not taken for a torn end.
+const MARK_AFTER: Duration = Duration::from_millis(200);
 
 /// An entry of a frame that is not written yet, or just was.
 pub struct Entry {
@@ -75,6 +79,8 @@ struct State {
     pending_frame_bytes: u64,
     /// The writing thread sleeps.
     idle: bool,
+    /// No frame says yet that the last one with entries is durable.
+    unmarked: bool,
     /// Nothing more is taken; what was is still written.
     closing: bool,
     /// Nothing more is written.
@@ -177,6 +183,7 @@ impl Wal {
                 pending_bytes: 0,
                 pending_frame_bytes: 0,
                 idle: false,
+                unmarked: false,
                 closing: false,
                 stop: false,
             }),
@@ -308,16 +315,23 @@ impl Wal {
                 return None;
             }
             if let Some(sealed) = state.sealed.pop_front() {
+                state.unmarked = self.mode != WriteMode::Buffered;
                 return Some(sealed);
             }
             if !state.open.entries.is_empty() {
+                state.unmarked = self.mode != WriteMode::Buffered;
                 return Some(self.replace_open(&mut state, FRAME_ROOM_MIN));
             }
             if state.closing {
                 return None;
             }
             state.idle = true;
-            self.work.wait(&mut state);
+            if !state.unmarked {
+                self.work.wait(&mut state);
+            } else if self.work.wait_for(&mut state, MARK_AFTER).timed_out() && state.idle {
+                state.unmarked = false;
+                return Some(self.replace_open(&mut state, FRAME_ROOM_MIN));
+            }
         }
     }
 
@@ -387,6 +401,11 @@ impl Wal {
         }
     }
 
+    /// Number of the frame that gathers: what is appended from now on comes in it or later.
+    pub fn open_lsn(&self) -> u64 {
+        self.state.lock().open.lsn
+    }
+
     /// How far the log has got.
     pub fn progress(&self) -> Progress {
         *self.progress.lock()
@@ -404,7 +423,7 @@ impl Wal {
             if self.state.lock().stop {
                 return false;
             }
-            self.progressed.wait_for(&mut progress, std::time::Duration::from_millis(100));
+            self.progressed.wait_for(&mut progress, Duration::from_millis(100));
         }
         true
     }

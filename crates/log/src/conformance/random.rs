@@ -31,7 +31,7 @@ impl Model {
 
     fn kept(&self, from: Offset, upper: Offset) -> impl Iterator<Item = &[u8]> {
         let within = move |batch: &&(Offset, Offset, TimestampMs, Vec<u8>)| {
-            batch.1 > from && batch.0 < upper
+            batch.1 > from && batch.0 < upper && from < upper
         };
         self.batches.iter().filter(within).map(|batch| &batch.3[..])
     }
