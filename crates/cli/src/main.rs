@@ -6,6 +6,7 @@ mod engine;
 mod failure;
 mod group;
 mod identity;
+mod inspect;
 mod output;
 mod run;
 mod settings;
@@ -26,7 +27,7 @@ fn main() -> ExitCode {
         Command::Serve(args) => serve(*args),
         Command::Topic(command) => topic::run(command),
         Command::Group(command) => group::run(command),
-        Command::Inspect(_) => Err(Failure::Failed("not in this build".to_owned())),
+        Command::Inspect(args) => inspect::run(args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
