@@ -8,6 +8,8 @@ nothing but a pause.
 """
 
 import json
+import logging
+import os
 import sys
 import threading
 
@@ -24,6 +26,7 @@ def read_stdin():
 
 
 def main():
+    logging.basicConfig(level=os.environ.get("COMMITTER_LOG", "WARNING"), format="%(asctime)s %(name)s %(message)s")
     threading.Thread(target=read_stdin, daemon=True).start()
     consumer = KafkaConsumer(
         topic,

@@ -90,7 +90,7 @@ class Worker:
                 return
 
     def check_alive(self):
-        expect(self._process.poll() is None, f"{self.name} ended by itself: {self._said()}")
+        expect(self._process.poll() is None, f"{self.name} ended by itself: {self.said()}")
 
     def finish(self):
         """Ends its stdin and waits until it has done what is left to do."""
@@ -98,15 +98,15 @@ class Worker:
         try:
             code = self._process.wait(FINISH_TIMEOUT_S)
         except subprocess.TimeoutExpired:
-            raise Lost(f"{self.name} did not end: {self._said()}") from None
+            raise Lost(f"{self.name} did not end: {self.said()}") from None
         self._reader.join()
-        expect(code == 0, f"{self.name} ended with {code}: {self._said()}")
+        expect(code == 0, f"{self.name} ended with {code}: {self.said()}")
 
     def kill(self):
         self._process.kill()
         self._process.wait()
 
-    def _said(self):
+    def said(self):
         self._stderr.seek(0)
         return self._stderr.read()[-2000:]
 
@@ -254,7 +254,10 @@ class Group:
         """Waits until it has committed up to these offsets."""
         end = time.monotonic() + READ_TIMEOUT_S
         while any(self.committed.get(p, 0) < offset for p, offset in ends.items()):
-            expect(time.monotonic() < end, f"the group stands at {self.committed}, the topic ends at {ends}")
+            expect(
+                time.monotonic() < end,
+                f"the group stands at {self.committed}, the topic ends at {ends}; its member: {self._worker.said()}",
+            )
             self.take()
             time.sleep(0.02)
 
