@@ -55,5 +55,6 @@ crash: build
 	TIDEGATE_BIN=$(CARGO_TARGET_DIR)/$(PROFILE)/tidegate python3 tests/run.py --no-build --options '$(OPTIONS)' crash
 
 fuzz:
-	cd fuzz && for target in $$(cargo fuzz list); do \
-	    cargo fuzz run $$target -- -max_total_time=60 $(OPTIONS) || exit 1; done
+	python3 fuzz/seed.py
+	cd fuzz && for target in $$(cargo +nightly fuzz list); do \
+	    cargo +nightly fuzz run $$target -- -max_total_time=60 $(OPTIONS) || exit 1; done

@@ -10,6 +10,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use tidegate_broker::config::KafkaSettings;
 use tidegate_broker::{Broker, BrokerParts, OffsetStorageKind};
+use tidegate_log::LogError;
 use tidegate_server::{Endpoint, Limits, Server, ServerSettings};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
@@ -33,6 +34,8 @@ pub fn serve(settings: &Settings) -> Result<(), Failure> {
 }
 
 async fn run(settings: &Settings) -> Result<(), Failure> {
+    // Before anything else: a signal that found no handler would end the gateway by the system's hand.
+    let stop = stop_signal()?;
     let store = engine::open(settings)?;
     let cluster_id = cluster_id(settings)?;
     let broker = Broker::open(BrokerParts {
@@ -45,14 +48,17 @@ async fn run(settings: &Settings) -> Result<(), Failure> {
         node_id: NODE_ID,
     })
     .await
-    .map_err(|error| Failure::Failed(format!("cannot read what is stored: {error}")))?;
+    .map_err(|error| match error {
+        LogError::Corrupt { .. } => Failure::Damaged(error.to_string()),
+        error => Failure::Failed(format!("cannot read what is stored: {error}")),
+    })?;
     let server = Server::start(broker.clone(), server_settings(settings, cluster_id))
         .await
         .map_err(|error| Failure::Failed(error.to_string()))?;
     let admin = server.admin_address.map(tracing::field::display);
     info!(kafka = %server.kafka_address, admin, "ready");
     greet(&bound(settings, server.kafka_address, server.admin_address))?;
-    let why = stop_signal().await?;
+    let why = stop.await;
     info!(signal = why, "stopping");
     server.stop().await;
     broker
@@ -108,16 +114,19 @@ fn server_settings(settings: &Settings, cluster_id: String) -> ServerSettings {
     }
 }
 
-/// Waits for Ctrl-C or a service manager's request to stop; says which it was.
-async fn stop_signal() -> Result<&'static str, Failure> {
+/// Begins to listen for SIGTERM and SIGINT; the future names the one that came.
+fn stop_signal() -> Result<impl Future<Output = &'static str>, Failure> {
     let listen = |kind| {
-        signal(kind).map_err(|error| Failure::Failed(format!("cannot listen for signals: {error}")))
+        let failed = |error| Failure::Failed(format!("cannot listen for signals: {error}"));
+        signal(kind).map_err(failed)
     };
-    let mut interrupt = listen(SignalKind::interrupt())?;
     let mut terminate = listen(SignalKind::terminate())?;
-    Ok(tokio::select! {
-        _ = interrupt.recv() => "SIGINT",
-        _ = terminate.recv() => "SIGTERM",
+    let mut interrupt = listen(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => "SIGTERM",
+            _ = interrupt.recv() => "SIGINT",
+        }
     })
 }
 

@@ -121,14 +121,6 @@ pub fn read_cached(file: &File, buffer: &mut [u8], position: u64) -> io::Result<
     }
 }
 
-/// Has the system read a part of a file while the caller does something else.
-pub fn read_ahead(file: &File, position: u64, len: u64) {
-    let (position, len) = (position as libc::off_t, len as libc::off_t);
-    // SAFETY: the descriptor is open for the duration of the call. What it returns does not matter:
-    // whoever reads later finds out.
-    unsafe { libc::posix_fadvise(file.as_raw_fd(), position, len, libc::POSIX_FADV_WILLNEED) };
-}
-
 /// Makes the names in `directory` durable.
 pub fn sync_directory(directory: &Path) -> io::Result<()> {
     File::open(directory)?.sync_all()

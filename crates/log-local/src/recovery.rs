@@ -155,7 +155,6 @@ fn find_end(checkpoint: &Checkpoint, files: &LogFiles) -> Result<End, OpenError>
     let mut memory = Memory::new(&Pool::new(CHUNK_BYTES_MAX));
     let mut incarnation = checkpoint.min_incarnation;
     let mut at = start.unwrap_or(Place { file: 0, position: 0 });
-    files.read_ahead(at, end.lsn)?;
     loop {
         match files.next(at, end.lsn, incarnation, &mut memory)? {
             Found::Frame(found) => {

@@ -5,7 +5,7 @@
 //! taken for the next one.
 
 use crate::buffer::{FrameBuffer, Pool};
-use crate::disk::{self, BLOCK_BYTES};
+use crate::disk::BLOCK_BYTES;
 use crate::frame::{Frame, FrameError, FrameHeader, HEADER_BYTES};
 use crate::settings::OpenError;
 use crate::wal::file_number;
@@ -18,6 +18,10 @@ use std::sync::Arc;
 
 /// How much is read at once when a file is searched.
 const SEARCH_BYTES: usize = 4 << 20;
+
+/// Frames are read in steps of this size: the system reads ahead of small steps, so that the disk
+/// works while what has been read is copied and verified.
+const READ_BYTES: usize = 256 << 10;
 
 /// A file of the log, open for reading.
 pub struct LogFile {
@@ -129,7 +133,14 @@ impl LogFiles {
             return Ok(Found::End(FrameError::Magic));
         }
         let file = &self.files[place.file];
-        let fill = |target: &mut [u8]| file.file.read_exact_at(target, place.position);
+        let fill = |target: &mut [u8]| {
+            let mut position = place.position;
+            for part in target.chunks_mut(READ_BYTES) {
+                file.file.read_exact_at(part, position)?;
+                position += part.len() as u64;
+            }
+            Ok(())
+        };
         let bytes = memory.fill(header.frame_len as usize, fill);
         let bytes = bytes.map_err(OpenError::io("read", &file.path))?;
         Ok(match Frame::parse(&bytes) {
@@ -158,19 +169,6 @@ impl LogFiles {
             }
         }
         Ok(Found::End(error))
-    }
-
-    /// Has the system read what will probably be wanted: from `place` on, and the files that were
-    /// begun with frame `lsn` or a later one.
-    pub fn read_ahead(&self, place: Place, lsn: u64) -> Result<(), OpenError> {
-        for (n, file) in self.files.iter().enumerate() {
-            let from = if n == place.file { place.position } else { 0 };
-            let first = self.peek(Place { file: n, position: from })?;
-            if first.is_ok_and(|header| header.lsn >= lsn) {
-                disk::read_ahead(&file.file, from, file.len - from);
-            }
-        }
-        Ok(())
     }
 
     /// True if what is at `place` looks like the beginning of frame `lsn`, sound or not.

@@ -261,7 +261,6 @@ from_config! {
     i16: ConfigValue::Integer(value) => value.try_into().expect(FITS);
     i32: ConfigValue::Integer(value) => value.try_into().expect(FITS);
     i64: ConfigValue::Integer(value) => value;
-    f64: ConfigValue::Real(value) => value;
     String: ConfigValue::Text(value) => value;
     Vec<String>: ConfigValue::List(values) => values;
 }
@@ -275,19 +274,8 @@ macro_rules! typed {
         }
 
         impl Typed {
-            /// The configs that take effect, with those that only have a getter in milliseconds.
-            const NAMES: &'static [&'static str] = &[
-                "log.flush.interval.ms",
-                "log.flush.scheduler.interval.ms",
-                "log.retention.hours",
-                "log.retention.minutes",
-                "log.retention.ms",
-                "log.roll.hours",
-                "log.roll.jitter.hours",
-                "log.roll.jitter.ms",
-                "log.roll.ms",
-                $($name,)*
-            ];
+            /// The configs that take effect.
+            const NAMES: &'static [&'static str] = &[$($name,)*];
 
             fn of(given: &BTreeMap<&'static str, String>) -> Typed {
                 Typed {
@@ -312,10 +300,6 @@ macro_rules! typed {
 
 typed! {
     auto_create_topics_enable: bool = "auto.create.topics.enable";
-    compression_gzip_level: i32 = "compression.gzip.level";
-    compression_lz4_level: i32 = "compression.lz4.level";
-    compression_type: String = "compression.type";
-    compression_zstd_level: i32 = "compression.zstd.level";
     connections_max_idle_ms: i64 = "connections.max.idle.ms";
     default_replication_factor: i32 = "default.replication.factor";
     delete_topic_enable: bool = "delete.topic.enable";
@@ -324,44 +308,21 @@ typed! {
     group_max_session_timeout_ms: i32 = "group.max.session.timeout.ms";
     group_max_size: i32 = "group.max.size";
     group_min_session_timeout_ms: i32 = "group.min.session.timeout.ms";
-    log_cleaner_delete_retention_ms: i64 = "log.cleaner.delete.retention.ms";
-    log_cleaner_enable: bool = "log.cleaner.enable";
-    log_cleaner_max_compaction_lag_ms: i64 = "log.cleaner.max.compaction.lag.ms";
-    log_cleaner_min_cleanable_ratio: f64 = "log.cleaner.min.cleanable.ratio";
-    log_cleaner_min_compaction_lag_ms: i64 = "log.cleaner.min.compaction.lag.ms";
     log_cleanup_policy: Vec<String> = "log.cleanup.policy";
-    log_index_interval_bytes: i32 = "log.index.interval.bytes";
-    log_message_timestamp_after_max_ms: i64 = "log.message.timestamp.after.max.ms";
-    log_message_timestamp_before_max_ms: i64 = "log.message.timestamp.before.max.ms";
     log_message_timestamp_type: String = "log.message.timestamp.type";
-    log_retention_bytes: i64 = "log.retention.bytes";
-    log_retention_check_interval_ms: i64 = "log.retention.check.interval.ms";
     log_segment_bytes: i32 = "log.segment.bytes";
-    log_segment_delete_delay_ms: i64 = "log.segment.delete.delay.ms";
     max_connections: i32 = "max.connections";
-    max_connections_per_ip: i32 = "max.connections.per.ip";
     max_incremental_fetch_session_cache_slots: i32 = "max.incremental.fetch.session.cache.slots";
     max_request_partition_size_limit: i32 = "max.request.partition.size.limit";
     message_max_bytes: i32 = "message.max.bytes";
-    min_insync_replicas: i32 = "min.insync.replicas";
     num_partitions: i32 = "num.partitions";
     offset_metadata_max_bytes: i32 = "offset.metadata.max.bytes";
-    offsets_commit_timeout_ms: i32 = "offsets.commit.timeout.ms";
     offsets_retention_check_interval_ms: i64 = "offsets.retention.check.interval.ms";
     offsets_retention_minutes: i32 = "offsets.retention.minutes";
     offsets_topic_num_partitions: i32 = "offsets.topic.num.partitions";
     offsets_topic_segment_bytes: i32 = "offsets.topic.segment.bytes";
-    producer_id_expiration_check_interval_ms: i32 = "producer.id.expiration.check.interval.ms";
     producer_id_expiration_ms: i32 = "producer.id.expiration.ms";
-    queued_max_request_bytes: i64 = "queued.max.request.bytes";
-    queued_max_requests: i32 = "queued.max.requests";
-    socket_listen_backlog_size: i32 = "socket.listen.backlog.size";
-    socket_receive_buffer_bytes: i32 = "socket.receive.buffer.bytes";
     socket_request_max_bytes: i32 = "socket.request.max.bytes";
-    socket_send_buffer_bytes: i32 = "socket.send.buffer.bytes";
-    transaction_max_timeout_ms: i32 = "transaction.max.timeout.ms";
-    transaction_state_log_num_partitions: i32 = "transaction.state.log.num.partitions";
-    transactional_id_expiration_ms: i32 = "transactional.id.expiration.ms";
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! DescribeTopicPartitions (key 75), v0 (KIP-966): metadata by pages.
 //!
 //! No topics asked for are all topics. Topics come in name order, at most as many partitions as the
-//! request allows and 2,000 in any case; the cursor names the first one left out.
+//! request and `max.request.partition.size.limit` allow; the cursor names the first one left out.
 
 use crate::api::metadata::{TOPIC_OPERATIONS, topic_name};
 use crate::api::request::{Client, Request};
@@ -17,9 +17,6 @@ use std::sync::Arc;
 use tidegate_broker::Topic;
 use tidegate_model::ErrorCode;
 use tidegate_wire::WireError;
-
-/// As `max.request.partition.size.limit`.
-const PARTITIONS_MAX: usize = 2_000;
 
 pub fn handle(client: &mut Client, mut request: Request) -> Result<Reply, WireError> {
     let to = request.response_to();
@@ -39,9 +36,10 @@ pub fn handle(client: &mut Client, mut request: Request) -> Result<Reply, WireEr
             first_partition = 0;
         }
     }
+    let partitions_max = client.broker().settings().max_request_partition_size_limit().max(1);
     let mut page = Page {
         node_id: BrokerId(client.context.node_id),
-        left: (decoded.response_partition_limit.max(1) as usize).min(PARTITIONS_MAX),
+        left: decoded.response_partition_limit.clamp(1, partitions_max) as usize,
         response: DescribeTopicPartitionsResponse::default(),
     };
     for name in names {

@@ -70,6 +70,14 @@ pub struct ConnectionLimits {
     pub stall_max: Duration,
 }
 
+impl ConnectionLimits {
+    /// How often a connection looks at its limits: which of them counts changes without notice to
+    /// the timer, so it must not sleep longer than the shortest.
+    fn look_after(&self) -> Duration {
+        SHRINK_AFTER.min(self.stall_max).min(self.idle_max)
+    }
+}
+
 /// Why a connection ended.
 #[derive(Debug)]
 pub enum End {
@@ -124,7 +132,7 @@ impl<S: Service> Connection<S> {
             queue: VecDeque::new(),
             output: Output::default(),
             last_activity: now,
-            timer: Box::pin(tokio::time::sleep_until(now + SHRINK_AFTER)),
+            timer: Box::pin(tokio::time::sleep_until(now + limits.look_after())),
             ending: None,
         }
     }
@@ -314,7 +322,7 @@ impl<S: Service> Connection<S> {
             if quiet >= SHRINK_AFTER && self.input.is_empty() {
                 self.input = BytesMut::new();
             }
-            let wake = (self.last_activity + limit).min(Instant::now() + SHRINK_AFTER);
+            let wake = (self.last_activity + limit).min(Instant::now() + self.limits.look_after());
             let next = wake.max(Instant::now() + Duration::from_millis(100));
             self.timer.as_mut().reset(next);
         }
