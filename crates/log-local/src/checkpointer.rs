@@ -86,8 +86,11 @@ impl Core {
                 snapshots.push((partition, snapshot));
             }
         }
-        // A snapshot may be ahead of what is durable, a checkpoint may not.
+        // A snapshot may be ahead of what is durable, a checkpoint may not: then the old ones stay.
         if !self.wal.barrier() {
+            snapshots.clear();
+        }
+        if self.wal.is_stopped() {
             return Err(io::Error::other("the store stops"));
         }
         self.wal.sync();

@@ -36,6 +36,7 @@ pub fn fatal(what: &str, path: &Path, error: &io::Error) -> ! {
 
 /// Opens a file for reading and writing past the page cache, each write durable at its return.
 pub fn open_direct(path: &Path) -> io::Result<File> {
+    faults::check(faults::Operation::OpenDirect, path)?;
     let flags = libc::O_DIRECT | libc::O_DSYNC;
     OpenOptions::new().read(true).write(true).custom_flags(flags).open(path)
 }
@@ -165,6 +166,8 @@ pub mod faults {
     /// Where an error can be ordered.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
     pub enum Operation {
+        /// Opening a file past the page cache.
+        OpenDirect,
         /// Making a file of the write-ahead log.
         Allocate,
         /// Writing a frame.

@@ -183,6 +183,8 @@ fn read(
             }
             if request.from >= state.flushed_end() {
                 state.tail.read(&request, &mut read);
+                drop(state);
+                release_memory(core, &mut read);
                 return Ok(read);
             }
             let Some(info) = state.segment_at(request.from) else { return Ok(read) };
@@ -204,6 +206,22 @@ fn read(
         read.next_offset = next_offset;
         if next_offset < info.end_offset {
             return Ok(read);
+        }
+    }
+}
+
+/// Copies what was read when much more memory is in use than tails may take.
+///
+/// A slice keeps the whole chunk alive that it lies in, and readers that are slow to take theirs could
+/// otherwise keep any number of chunks.
+fn release_memory(core: &Core, read: &mut LogRead) {
+    let limit = core.settings.tail_bytes_max;
+    if core.pool.live_bytes() <= limit + limit / 2 {
+        return;
+    }
+    for slice in &mut read.slices {
+        if let Slice::Memory(bytes) = slice {
+            *bytes = Bytes::copy_from_slice(bytes);
         }
     }
 }

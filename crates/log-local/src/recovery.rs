@@ -17,7 +17,9 @@ use crate::scan::{Found, FoundFrame, LogFiles, Memory, Place};
 use crate::segment::{self, OpenFiles, Segment};
 use crate::settings::{OpenError, Settings};
 use crate::trigger::Trigger;
-use crate::wal::{Identity, Progress, Ring, RingFiles, Wal, WalFile, WriteMode, choose_mode};
+use crate::wal::{
+    Identity, Progress, Ring, RingFiles, Wal, WalFile, WriteMode, choose_mode, file_number,
+};
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
@@ -60,12 +62,10 @@ fn begin(settings: Settings, mode: WriteMode) -> Result<Core, OpenError> {
     let path = settings.checkpoint_path();
     for directory in [settings.wal_dir(), settings.segments_dir()] {
         let entries = std::fs::read_dir(&directory).map_err(OpenError::io("list", &directory))?;
-        for entry in entries.map_while(Result::ok) {
-            if entry.file_name() != "LOCK" {
-                let what =
-                    format!("{} holds data, and its checkpoint is missing", directory.display());
-                return Err(OpenError::corrupt(&path, 0, what));
-            }
+        let ours = |path: &Path| file_number(path).is_some() || segment::is_directory(path);
+        if entries.map_while(Result::ok).any(|entry| ours(&entry.path())) {
+            let what = format!("{} holds data, and the checkpoint is missing", directory.display());
+            return Err(OpenError::corrupt(&path, 0, what));
         }
     }
     let store_id = RandomState::new().hash_one(std::process::id());
@@ -228,7 +228,11 @@ fn examine_segments(settings: &Settings, checkpoint: &Checkpoint) -> Result<Segm
         let name = entry.file_name().to_string_lossy().into_owned();
         match known.remove(&name) {
             Some(record) => examine_partition(&entry.path(), record, checkpoint.clean, &mut found)?,
-            None => found.remove_directories.push(entry.path()),
+            None if segment::is_directory(&entry.path()) => {
+                found.remove_directories.push(entry.path());
+            }
+            // Not ours.
+            None => {}
         }
     }
     for record in known.into_values() {

@@ -66,6 +66,17 @@ pub fn directory(segments: &Path, partition: TopicIdPartition) -> PathBuf {
     segments.join(partition.to_string())
 }
 
+/// True if `path` has the name of a partition's directory.
+pub fn is_directory(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str());
+    let parts = name.and_then(|name| name.split_once('-'));
+    parts.is_some_and(|(topic_id, partition)| {
+        topic_id.len() == 32
+            && topic_id.bytes().all(|byte| byte.is_ascii_hexdigit())
+            && partition.parse::<i32>().is_ok()
+    })
+}
+
 /// The name of the segment that begins at `base_offset`; the same as in Kafka.
 pub fn file_name(base_offset: Offset) -> String {
     format!("{base_offset:020}.log")

@@ -1,7 +1,7 @@
 //! The store: opening, closing, and the set of partitions.
 
 use crate::core::Core;
-use crate::disk::try_lock;
+use crate::disk::{sync_directory, try_lock};
 use crate::frame::EntryKind;
 use crate::log::LocalLog;
 use crate::oneshot;
@@ -11,7 +11,7 @@ use crate::settings::{OpenError, Settings, Sync};
 use crate::wal::closed;
 use parking_lot::Mutex;
 use std::fs::{File, OpenOptions};
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -47,7 +47,7 @@ impl LocalStore {
         let settings = settings.within_limits();
         let directories = [settings.data_dir.clone(), settings.wal_dir(), settings.segments_dir()];
         for directory in &directories {
-            std::fs::create_dir_all(directory).map_err(OpenError::io("make", directory))?;
+            make_directory(directory).map_err(OpenError::io("make", directory))?;
         }
         let mut locks = vec![lock(&settings.data_dir)?];
         if settings.wal_dir.is_some() {
@@ -63,6 +63,20 @@ impl LocalStore {
     /// Tests and tools want one at a certain time; the store makes its own.
     pub fn checkpoint(&self) -> std::io::Result<()> {
         self.core.make_checkpoint(false)
+    }
+}
+
+/// Makes a directory and those above it, durably: what is in it must not vanish with its name.
+fn make_directory(directory: &Path) -> io::Result<()> {
+    if directory.is_dir() {
+        return Ok(());
+    }
+    let parent = directory.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let parent = parent.unwrap_or(Path::new("."));
+    make_directory(parent)?;
+    match std::fs::create_dir(directory) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => sync_directory(parent),
     }
 }
 
@@ -134,7 +148,10 @@ impl Core {
     /// Makes durable what was taken, and a checkpoint.
     fn finish(&self) -> Result<(), LogError> {
         self.wal.close();
-        self.wal.barrier();
+        // While files are short, the checkpointing thread frees some.
+        while !self.wal.barrier() && !self.full.is_short() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
         self.checkpoint.stop();
         let partitions: Vec<_> = self.partitions.lock().values().cloned().collect();
         let made = self.make_checkpoint(true);

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use support::TempDir;
 use tidegate_log::LogStore;
 use tidegate_log::conformance::Harness;
+use tidegate_log_local::faults::{self, Operation};
 use tidegate_log_local::{LocalStore, Settings, Sync};
 
 struct Local {
@@ -58,7 +59,6 @@ mod with_defaults {
 mod with_little_of_everything {
     use super::*;
     tidegate_log::conformance!(|| Local::new(|settings| {
-        settings.wal_file_bytes = 1 << 20;
         settings.wal_file_bytes = 16 << 20;
         settings.wal_files = 3;
         settings.tail_bytes_max = 1 << 20;
@@ -77,6 +77,15 @@ mod without_waiting_for_the_disk {
         settings.sync = Sync::Os;
         settings.flush_bytes = 3_000;
         settings.segment_bytes = 50_000;
+    }));
+}
+
+/// A file system that refuses to be written to past its cache.
+mod with_writes_through_the_page_cache {
+    use super::*;
+    tidegate_log::conformance!(|| Local::new(|settings| {
+        faults::inject(Operation::OpenDirect, &settings.data_dir, libc::EINVAL);
+        settings.wal_file_bytes = 16 << 20;
     }));
 }
 

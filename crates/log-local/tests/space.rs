@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 use support::TempDir;
 use tidegate_log::conformance::{Writer, batch, block_on, partition};
-use tidegate_log::{LogError, LogStore};
+use tidegate_log::{LogError, LogStore, ReadRequest};
 use tidegate_log_local::faults::{self, Operation};
 use tidegate_log_local::{LocalStore, Settings};
 
@@ -109,6 +109,55 @@ fn a_checkpoint_without_space_leaves_the_one_before_in_place() {
     faults::heal(&settings.data_dir);
     expected.extend(append_when_there_is_room(&mut writer));
     assert!(writer.read(0) == expected);
+}
+
+#[test]
+fn a_log_of_two_small_files_goes_round_and_round() {
+    let dir = TempDir::new();
+    let mut settings = Settings::new(dir.path().join("data"));
+    settings.wal_file_bytes = 1 << 20;
+    settings.wal_files = 2;
+    settings.checkpoint_bytes = u64::MAX;
+    let store = LocalStore::open(settings.clone()).unwrap();
+    let mut writer = Writer::open(&store, partition(1, 0), 0);
+    let mut commits = Vec::new();
+    let mut bytes = 0;
+    for n in 0..600 {
+        let mut batch = batch(1, 60_000, n);
+        commits.push(writer.enqueue(&mut batch).unwrap());
+        bytes += batch.len();
+    }
+    commits.into_iter().for_each(|commit| block_on(commit).unwrap());
+    assert_eq!(writer.log.size_bytes(), bytes as u64);
+    assert!(store.stats().checkpoints >= 10, "{} checkpoints", store.stats().checkpoints);
+    let in_log: u64 = std::fs::read_dir(settings.wal_dir())
+        .unwrap()
+        .map(|entry| entry.unwrap().metadata().unwrap().len())
+        .sum();
+    assert!(in_log <= 2 << 20, "{in_log} bytes of log");
+}
+
+#[test]
+fn slow_readers_do_not_keep_memory_that_tails_gave_up() {
+    let dir = TempDir::new();
+    let mut settings = Settings::new(dir.path().join("data"));
+    settings.tail_bytes_max = 2 << 20;
+    settings.flush_bytes = 64 << 20;
+    let store = LocalStore::open(settings.clone()).unwrap();
+    let mut writer = Writer::open(&store, partition(1, 0), 0);
+    let mut held = Vec::new();
+    for n in 0..200 {
+        let from = writer.next_offset;
+        let expected = writer.append(1, 100_000, n);
+        let request =
+            ReadRequest { from, upper: from + 1, max_bytes: 1 << 20, at_least_one_batch: true };
+        held.push((block_on(writer.log.read(request).wait()).unwrap(), expected));
+    }
+    let tail_bytes = store.stats().tail_bytes;
+    assert!(tail_bytes < 8 << 20, "{tail_bytes} bytes for 20 MB held by readers");
+    for (read, expected) in held {
+        assert!(read.to_bytes().unwrap() == expected);
+    }
 }
 
 /// A file system of a given size, unmounted at the end.

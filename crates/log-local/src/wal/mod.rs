@@ -411,8 +411,10 @@ impl Wal {
         *self.progress.lock()
     }
 
-    /// Waits until everything taken so far is durable and in its partitions. False if the store
-    /// stops before.
+    /// Waits until everything taken so far is durable and in its partitions.
+    ///
+    /// False if that cannot be awaited: the store stops, or no file is free, and whoever waits here may
+    /// be the one to free it.
     pub fn barrier(&self) -> bool {
         let lsn = {
             let state = self.state.lock();
@@ -420,10 +422,10 @@ impl Wal {
         };
         let mut progress = self.progress.lock();
         while progress.lsn < lsn {
-            if self.state.lock().stop {
+            if self.ring.is_starving() || self.state.lock().stop {
                 return false;
             }
-            self.progressed.wait_for(&mut progress, Duration::from_millis(100));
+            self.progressed.wait_for(&mut progress, Duration::from_millis(10));
         }
         true
     }
@@ -436,6 +438,11 @@ impl Wal {
     /// True once nothing more is taken.
     pub fn is_closing(&self) -> bool {
         self.state.lock().closing
+    }
+
+    /// True once nothing more is written.
+    pub fn is_stopped(&self) -> bool {
+        self.state.lock().stop
     }
 
     /// Refuses everything from now on; what was taken is still written.

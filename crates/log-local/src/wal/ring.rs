@@ -15,7 +15,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 /// The first file is small, so that it can be zeroed before the store begins to serve.
@@ -34,6 +34,8 @@ pub struct Ring {
     changed: Condvar,
     /// Bytes of frames that fit without another file.
     available: AtomicU64,
+    /// The writing thread waits for a file.
+    starving: AtomicBool,
     full: Arc<Full>,
     /// Rung when only a checkpoint can free a file.
     checkpoint: Arc<Trigger>,
@@ -132,6 +134,7 @@ impl Ring {
             }),
             changed: Condvar::new(),
             available: AtomicU64::new(0),
+            starving: AtomicBool::new(false),
             full,
             checkpoint,
         };
@@ -204,10 +207,17 @@ impl Ring {
                     if state.total() >= self.files_max {
                         self.checkpoint.ring();
                     }
+                    self.starving.store(true, Ordering::Release);
                     self.changed.wait(&mut state);
+                    self.starving.store(false, Ordering::Release);
                 }
             }
         }
+    }
+
+    /// True while nothing can be written for want of a file.
+    pub fn is_starving(&self) -> bool {
+        self.starving.load(Ordering::Acquire)
     }
 
     /// The files that a start must find once a checkpoint covers all frames below `lsn`, each with
