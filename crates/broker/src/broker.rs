@@ -256,7 +256,7 @@ impl Broker {
         info!(topic = &*topic.name, topic_id = %id, "topic deleted");
         self.groups.topics_deleted(&[topic.name.to_string()]);
         for partition in &topic.partitions {
-            partition.wake_waiters();
+            partition.mark_deleted();
             if let Err(error) = self.store.delete(partition.id()).wait().await {
                 // The next start removes it: the catalog no longer knows the id.
                 warn!(partition = %partition.id(), %error, "data cannot be removed yet");

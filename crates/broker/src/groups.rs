@@ -116,6 +116,12 @@ impl Groups {
         self.shards.submit(group_id, command)
     }
 
+    /// The gateway is stopping: members that wait for others are sent away, to ask again where the
+    /// coordinator is then.
+    pub fn release(&self) {
+        self.shards.all().iter().for_each(|shard| shard.release());
+    }
+
     /// The offsets' storage.
     pub fn offsets(&self) -> &dyn OffsetStorage {
         &*self.offsets

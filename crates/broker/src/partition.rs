@@ -6,7 +6,7 @@
 use crate::wait::{WaitList, Waiter};
 use parking_lot::Mutex;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use tidegate_log::{
     Append, Commit, LogError, LogObserver, LogRead, LogStore, Opened, PartitionLog, ReadRequest,
     Slice, Snapshot, Step,
@@ -47,6 +47,7 @@ pub struct Bounds {
 /// The part that the engine's thread reaches: it outlives no partition and locks nothing for long.
 struct Shared {
     high_watermark: AtomicI64,
+    deleted: AtomicBool,
     waiters: WaitList,
     writer: Mutex<Writer>,
 }
@@ -96,6 +97,7 @@ impl Partition {
     ) -> Result<Arc<Self>, LogError> {
         let shared = Arc::new(Shared {
             high_watermark: AtomicI64::new(0),
+            deleted: AtomicBool::new(false),
             waiters: WaitList::default(),
             writer: Mutex::new(Writer {
                 log_end_offset: 0,
@@ -242,9 +244,15 @@ impl Partition {
         self.shared.waiters.register(waiter);
     }
 
-    /// Wakes whoever waits here, for instance because the topic is gone.
-    pub fn wake_waiters(&self) {
+    /// Says that the topic is gone to those who found the partition before, and wakes them.
+    pub fn mark_deleted(&self) {
+        self.shared.deleted.store(true, Ordering::SeqCst);
         self.shared.waiters.wake_all();
+    }
+
+    /// True once the topic is gone.
+    pub fn is_deleted(&self) -> bool {
+        self.shared.deleted.load(Ordering::SeqCst)
     }
 
     /// The end of `requested` in this partition's epoch history: (epoch, end offset), both -1 if

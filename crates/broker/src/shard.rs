@@ -52,6 +52,8 @@ struct Inner<M: Machine> {
     next_reply_to: u64,
     /// The machine does not stand for the log any more; fold it again before the next step.
     stale: bool,
+    /// Nothing waits any more for what others may do: the gateway is stopping.
+    released: bool,
 }
 
 /// A reply on its way; resolves when what it stands on is durable.
@@ -109,6 +111,7 @@ where
                 waiting: HashMap::new(),
                 next_reply_to: 0,
                 stale: false,
+                released: false,
             }),
         });
         let weak: Weak<dyn Timed> = Arc::downgrade(&(shard.clone() as Arc<dyn Timed>));
@@ -136,6 +139,7 @@ where
         let outcome = inner.machine.step(now, reply_to, command);
         match self.settle(inner, now, outcome, Some(reply_to)) {
             Ok(Some(answer)) => Pending(PendingState::Decided(answer)),
+            Ok(None) if inner.released => Pending::ready(Err(ErrorCode::NotCoordinator)),
             Ok(None) => {
                 let (sender, receiver) = oneshot::channel();
                 inner.waiting.insert(reply_to, sender);
@@ -143,6 +147,14 @@ where
             }
             Err(error) => Pending::ready(Err(error)),
         }
+    }
+
+    /// Answers NOT_COORDINATOR to all who wait for what other members do, now and from now on.
+    pub fn release(&self) {
+        let mut inner = self.inner.lock();
+        inner.released = true;
+        // A reply whose sender is gone is NOT_COORDINATOR.
+        inner.waiting.clear();
     }
 
     /// Looks at the machine, with the commit after which what was seen is durable.

@@ -87,6 +87,7 @@ pub struct Server {
     pub kafka_address: SocketAddr,
     /// The bound address of the admin listener.
     pub admin_address: Option<SocketAddr>,
+    broker: Arc<Broker>,
     stop: watch::Sender<bool>,
     kafka: JoinHandle<()>,
     admin: Option<JoinHandle<()>>,
@@ -108,7 +109,7 @@ impl Server {
         // Kafka takes a negative number for "never".
         let idle_ms = u64::try_from(kafka_settings.connections_max_idle_ms()).unwrap_or(YEAR_MS);
         let context = Arc::new(Context {
-            broker,
+            broker: broker.clone(),
             node_id: settings.node_id,
             cluster_id: settings.cluster_id,
             advertised: settings.advertised,
@@ -135,13 +136,14 @@ impl Server {
                 }
             })
         });
-        Ok(Server { kafka_address, admin_address, stop, kafka, admin })
+        Ok(Server { kafka_address, admin_address, broker, stop, kafka, admin })
     }
 
     /// Answers what is in flight, then closes every connection.
     pub async fn stop(self) {
         // Without receivers everything has stopped already.
         self.stop.send(true).ok();
+        self.broker.groups().release();
         if tokio::time::timeout(DRAIN_MAX, self.kafka).await.is_err() {
             warn!("some connections did not finish in time and are cut off");
         }

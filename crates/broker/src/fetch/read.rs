@@ -127,7 +127,8 @@ fn is_due(targets: &[FetchTarget], limits: &FetchLimits) -> bool {
             return true;
         }
     }
-    available >= limits.min_bytes || Instant::now() >= limits.deadline
+    // Whoever fetches nothing has nothing to wait for.
+    targets.is_empty() || available >= limits.min_bytes || Instant::now() >= limits.deadline
 }
 
 /// Reads each partition in order, within the limits, without waiting for more.
@@ -159,6 +160,10 @@ fn upper(bounds: &Bounds, limits: &FetchLimits) -> Offset {
 
 /// The partition's bounds, if the client's epochs and offset are acceptable.
 fn check(partition: &Partition, target: &FetchTarget) -> Result<Bounds, ErrorCode> {
+    if partition.is_deleted() {
+        // Kafka's code for a topic that goes while a Fetch waits, also if it was named by its id.
+        return Err(ErrorCode::UnknownTopicOrPartition);
+    }
     check_leader_epoch(partition, target.current_leader_epoch)?;
     let bounds = partition.bounds();
     let from = target.fetch_offset;

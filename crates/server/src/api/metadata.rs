@@ -105,6 +105,7 @@ impl Rows {
         let Some(name) = &wanted.name else {
             let row = MetadataResponseTopic::default().with_topic_id(wanted.topic_id);
             return row
+                .with_name(None)
                 .with_error_code(ErrorCode::UnknownTopicId.code())
                 .with_topic_authorized_operations(OPERATIONS_NOT_ASKED);
         };

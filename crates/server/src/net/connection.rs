@@ -21,7 +21,7 @@ use tokio::time::{Instant, Sleep};
 use tracing::debug;
 
 /// Free room that a read is given at least.
-const READ_BYTES_MIN: usize = 64 << 10;
+const READ_BYTES_MIN: usize = 16 << 10;
 
 /// Free room that a read is given at most.
 const READ_BYTES_MAX: usize = 1 << 20;

@@ -1,0 +1,17 @@
+//! The gateway from outside: claims about what goes over the wire, each tested over a socket.
+
+#[path = "../common/mod.rs"]
+mod common;
+#[path = "../../../wire/tests/support/mod.rs"]
+mod wire_support;
+
+mod commits;
+mod connection;
+mod fetch;
+mod groups;
+mod hostile;
+mod metadata;
+mod offsets;
+mod produce;
+mod sessions;
+mod versions;
