@@ -32,22 +32,23 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "clients"))
 
 from confluent_kafka import Consumer, TopicPartition
-from kafka.errors import KafkaError
 
 import gateway as servers
 import stamped
-from admin import EARLIEST, Admin
+from admin import Admin, AdminFailed
+from clients import CLIENTS, ClientFailed
 
 PARTITIONS = 6
 # After so many rounds the topic is read again from its first offset and given up for a new one.
 ROUNDS_A_TOPIC = 10
 FINISH_TIMEOUT_S = 110
 READ_TIMEOUT_S = 60
+PIPES = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
 # name, partitions, codec, smallest and largest value, linger, records a second
 PRODUCERS = [
     ("small", [0, 1, 2], "none", 20, 200, 1, 1500),
-    ("middle", [1, 2, 3, 4], "lz4", 500, 20_000, 5, 300),
-    ("large", [4, 5], "zstd", 50_000, 400_000, 0, 15),
+    ("middle", [1, 2, 3, 4], "lz4", 500, 20_000, 5, 200),
+    ("large", [4, 5], "zstd", 50_000, 400_000, 0, 8),
 ]
 
 
@@ -63,16 +64,10 @@ def expect(condition, what):
 class Worker:
     """A producer or a consumer in a process of its own, and the lines that it prints."""
 
-    def __init__(self, script, *arguments):
-        self.name = script
+    def __init__(self, name, start):
+        self.name = name
         self._stderr = tempfile.TemporaryFile("w+")
-        self._process = subprocess.Popen(
-            [sys.executable, HERE / script, *arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._stderr,
-            text=True,
-        )
+        self._process = start(self._stderr)
         self._lines = queue.SimpleQueue()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -108,7 +103,7 @@ class Worker:
 
     def said(self):
         self._stderr.seek(0)
-        return self._stderr.read()[-2000:]
+        return self._stderr.read()[-6000:]
 
 
 class ProducerRun:
@@ -129,7 +124,8 @@ class ProducerRun:
             "linger_ms": linger_ms,
             "rate": rate,
         }
-        self.worker = Worker("producer.py", json.dumps(settings))
+        command = [sys.executable, HERE / "producer.py", json.dumps(settings)]
+        self.worker = Worker(name, lambda stderr: subprocess.Popen(command, stderr=stderr, **PIPES))
 
     def take(self):
         for line in self.worker.lines():
@@ -212,7 +208,12 @@ class Group:
         self._start()
 
     def _start(self):
-        self._worker = Worker("committer.py", self._bootstrap, self._topic, self.name)
+        options = {"bootstrap": self._bootstrap, "topic": self._topic, "group": self.name}
+        franz = CLIENTS["franz"]
+        self._worker = Worker(
+            "the group's member",
+            lambda stderr: franz.popen("follow", options, stdin=subprocess.PIPE, stderr=stderr),
+        )
 
     def take(self):
         for line in self._worker.lines():
@@ -360,7 +361,7 @@ class Harness:
             return
         self.topic.reread()
         self.topic.read(ends or self._watch())
-        starts = self.admin.offsets(self.topic.name, PARTITIONS, EARLIEST)
+        starts = self.admin.starts(self.topic.name)
         expect(set(starts.values()) == {0}, f"the topic begins at {starts}")
         self.group.expect_kept(self.admin)
         self.group.finish()
@@ -384,7 +385,7 @@ class Harness:
 
     def _watch(self):
         """The high watermarks now, none of which may be under what it was."""
-        now = self.admin.offsets(self.topic.name, PARTITIONS)
+        now = self.admin.ends(self.topic.name)
         for partition, offset in now.items():
             before = self._watermarks.get(partition, 0)
             expect(offset >= before, f"the high watermark of partition {partition} fell from {before} to {offset}")
@@ -455,7 +456,7 @@ def main():
             )
         harness.close_topic()
         server.terminate()
-    except (Lost, servers.GatewayFailed, KafkaError) as e:
+    except (Lost, servers.GatewayFailed, AdminFailed, ClientFailed) as e:
         print(f"FAILED in round {harness.round} of seed {options.seed}: {e}")
         print(f"the end of {server.log}:\n{server.log_tail()}")
         print(f"data is left in {directory}")

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -54,6 +55,8 @@ func ask(client *kadm.Client, options driver.Options) (map[string]any, error) {
 		offsets := map[int32]int64{}
 		rows.Each(func(row kadm.OffsetResponse) { offsets[row.Partition] = row.At })
 		return map[string]any{"offsets": offsets}, err
+	case "offsets":
+		return offsets(ctx, client, options)
 	case "delete-group":
 		response, err := client.DeleteGroup(ctx, options.Required("group"))
 		return done, errors.Join(err, response.Err)
@@ -81,7 +84,46 @@ func create(ctx context.Context, client *kadm.Client, options driver.Options) er
 		return errors.Join(err, responses[topic].Err)
 	}
 	response, err := client.CreateTopic(ctx, partitions, replication, settings, topic)
-	return errors.Join(err, response.Err)
+	if err = errors.Join(err, response.Err); err != nil || options["wait"] != "true" {
+		return err
+	}
+	return waitForLeaders(ctx, client, topic, int(partitions))
+}
+
+// waitForLeaders returns when all of a new topic's partitions can be used.
+func waitForLeaders(ctx context.Context, client *kadm.Client, topic string, partitions int) error {
+	for range 200 {
+		topics, err := client.ListTopics(ctx, topic)
+		if err != nil {
+			return err
+		}
+		led := 0
+		for _, row := range topics[topic].Partitions {
+			if row.Err == nil && row.Leader >= 0 {
+				led++
+			}
+		}
+		if led == partitions {
+			return nil
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	return errors.New("the topic's partitions got no leaders")
+}
+
+// offsets tells the first offset of each partition with --at start, and else the next one.
+func offsets(ctx context.Context, client *kadm.Client, options driver.Options) (map[string]any, error) {
+	list := client.ListEndOffsets
+	if options["at"] == "start" {
+		list = client.ListStartOffsets
+	}
+	listed, err := list(ctx, options.Required("topic"))
+	if err = errors.Join(err, listed.Error()); err != nil {
+		return nil, err
+	}
+	found := map[int32]int64{}
+	listed.Each(func(row kadm.ListedOffset) { found[row.Partition] = row.Offset })
+	return map[string]any{"offsets": found}, nil
 }
 
 func describe(ctx context.Context, client *kadm.Client, topic string) (map[string]any, error) {

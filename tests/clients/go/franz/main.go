@@ -21,6 +21,7 @@ func main() {
 		"consume": consume,
 		"group":   group,
 		"admin":   admin,
+		"follow":  follow,
 	})
 }
 
