@@ -123,6 +123,8 @@ def group(options):
         printed.committed()
         return True
 
+    # A leader that does not know the topic yet assigns nothing, and may leave it at that.
+    consumer.partitions_for_topic(topic)
     consumer.subscribe([topic], listener=_Listener(printed))
     driver_io.run_member(poll, commit, lambda: consumer.close(autocommit=False))
 
