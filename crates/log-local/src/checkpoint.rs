@@ -32,8 +32,6 @@ pub struct Checkpoint {
     pub clean: bool,
     /// Files of the write-ahead log that must be there, with their sizes.
     pub wal_files: Vec<(u32, u64)>,
-    /// Deleted partitions: entries for them below the frame given do not count.
-    pub tombstones: Vec<(TopicIdPartition, u64)>,
     /// Partitions.
     pub partitions: Vec<PartitionRecord>,
 }
@@ -83,16 +81,12 @@ impl Checkpoint {
         out.extend_from_slice(&self.wal_file.to_be_bytes());
         out.extend_from_slice(&self.wal_position.to_be_bytes());
         out.extend_from_slice(&u32::from(self.clean).to_be_bytes());
-        for count in [self.wal_files.len(), self.tombstones.len(), self.partitions.len()] {
+        for count in [self.wal_files.len(), self.partitions.len()] {
             out.extend_from_slice(&(count as u32).to_be_bytes());
         }
         for (number, len) in &self.wal_files {
             out.extend_from_slice(&number.to_be_bytes());
             out.extend_from_slice(&len.to_be_bytes());
-        }
-        for (id, lsn) in &self.tombstones {
-            put_id(&mut out, *id);
-            out.extend_from_slice(&lsn.to_be_bytes());
         }
         self.partitions.iter().for_each(|record| record.encode(&mut out));
         let crc = crc32c(&[&out]);
@@ -124,12 +118,9 @@ impl Checkpoint {
             clean: input.u32()? != 0,
             ..Checkpoint::default()
         };
-        let [files, tombstones, partitions] = [input.u32()?, input.u32()?, input.u32()?];
+        let [files, partitions] = [input.u32()?, input.u32()?];
         for _ in 0..files {
             checkpoint.wal_files.push((input.u32()?, input.u64()?));
-        }
-        for _ in 0..tombstones {
-            checkpoint.tombstones.push((input.id()?, input.u64()?));
         }
         for _ in 0..partitions {
             checkpoint.partitions.push(PartitionRecord::read(input)?);
@@ -284,7 +275,6 @@ mod tests {
             wal_position: 8192,
             clean: true,
             wal_files: vec![(3, 1 << 20), (4, 1 << 20)],
-            tombstones: vec![(TopicIdPartition::METADATA, 70)],
             partitions: vec![record(0, None), record(2, Some(snapshot))],
         }
     }

@@ -93,7 +93,6 @@ impl Core {
         if self.wal.is_stopped() {
             return Err(io::Error::other("the store stops"));
         }
-        self.wal.sync();
         for partition in changed {
             self.flush_partition(partition)?;
         }
@@ -105,7 +104,8 @@ impl Core {
         (checkpoint.wal_file, checkpoint.wal_position) = progress.end;
         checkpoint.wal_files = self.wal.ring.files(checkpoint.lsn);
         checkpoint.clean = clean;
-        checkpoint.tombstones.retain(|(_, lsn)| *lsn >= checkpoint.lsn);
+        // Snapshots and deletions that the record takes for granted must be as durable as it will be.
+        self.wal.sync();
         self.sync_segments();
         let path = self.settings.checkpoint_path();
         if let Err(error) = checkpoint.write(&path) {
@@ -115,7 +115,6 @@ impl Core {
             return Err(error);
         }
         self.wal.ring.release(checkpoint.lsn);
-        self.tombstones.lock().retain(|(_, lsn)| *lsn >= checkpoint.lsn);
         self.counters.since_checkpoint.fetch_sub(written, Ordering::Relaxed);
         Ok(())
     }
@@ -133,8 +132,6 @@ impl Core {
         checkpoint.partitions =
             partitions.iter().filter_map(|partition| record(partition)).collect();
         checkpoint.partitions.sort_by_key(|record| record.id);
-        // After the partitions: one whose deletion becomes durable meanwhile is in one of the two.
-        checkpoint.tombstones = self.tombstones.lock().clone();
         checkpoint
     }
 

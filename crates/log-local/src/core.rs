@@ -53,8 +53,6 @@ pub struct Core {
     pub changed: Mutex<Vec<Arc<Partition>>>,
     /// Segments written since the last checkpoint began.
     pub touched: Mutex<Vec<Arc<Segment>>>,
-    /// Deleted partitions, each with its deletion's frame, until a checkpoint covers that.
-    pub tombstones: Mutex<Vec<(TopicIdPartition, u64)>>,
     /// Figures.
     pub counters: Counters,
 }
@@ -105,7 +103,7 @@ impl Core {
                     }
                 }
                 EntryKind::Trim => self.apply_trim(&entry.partition, entry.written.base_offset),
-                EntryKind::Delete => self.apply_delete(&entry.partition, lsn),
+                EntryKind::Delete => self.apply_delete(&entry.partition),
             }
         }
         self.flush.add(news);
@@ -157,10 +155,8 @@ impl Core {
     }
 
     /// Forgets a partition whose deletion is durable; its files go later.
-    pub fn apply_delete(&self, partition: &Arc<Partition>, lsn: u64) {
+    pub fn apply_delete(&self, partition: &Arc<Partition>) {
         let id = partition.id();
-        // Before the partition leaves the map, so that a checkpoint sees it in one place or the other.
-        self.tombstones.lock().push((id, lsn));
         let dropped = {
             let mut state = partition.state.lock();
             state.gone = true;

@@ -6,6 +6,7 @@
 use crate::checkpoint::{Checkpoint, SegmentRecord};
 use crate::frame::{EntryKind, FrameError};
 use crate::index::Index;
+use crate::recovery::directory_with_data;
 use crate::scan::{Found, FoundFrame, LogFiles, Memory, Place};
 use crate::segment;
 use crate::settings::{OpenError, Settings};
@@ -125,7 +126,9 @@ pub fn inspect(settings: &Settings) -> Result<Inspection, OpenError> {
     let checkpoint = match Checkpoint::load(&path) {
         Ok(Some(checkpoint)) => checkpoint,
         Ok(None) => {
-            inspection.note(&path, 0, "there is no checkpoint", true);
+            if directory_with_data(settings)?.is_some() {
+                inspection.note(&path, 0, "there is data and no checkpoint", true);
+            }
             return Ok(inspection);
         }
         Err(OpenError::Corrupt { position, what, .. }) => {

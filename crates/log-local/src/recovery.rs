@@ -48,7 +48,7 @@ pub fn recover(settings: Settings) -> Result<Core, OpenError> {
     // Up to here nothing was changed; what follows can be repeated if it is cut short.
     found.apply()?;
     let core = new_core(settings, mode, &checkpoint, &files, &end)?;
-    let replayed = replay(&core, &checkpoint, &files, &end)?;
+    let replayed = replay(&core, &files, &end)?;
     refuse_missing(&core, &found)?;
     note_opening(&core, checkpoint)?;
     let took_ms = begun.elapsed().as_millis() as u64;
@@ -60,13 +60,9 @@ pub fn recover(settings: Settings) -> Result<Core, OpenError> {
 /// Makes a new store, or says what stands in its place.
 fn begin(settings: Settings, mode: WriteMode) -> Result<Core, OpenError> {
     let path = settings.checkpoint_path();
-    for directory in [settings.wal_dir(), settings.segments_dir()] {
-        let entries = std::fs::read_dir(&directory).map_err(OpenError::io("list", &directory))?;
-        let ours = |path: &Path| file_number(path).is_some() || segment::is_directory(path);
-        if entries.map_while(Result::ok).any(|entry| ours(&entry.path())) {
-            let what = format!("{} holds data, and the checkpoint is missing", directory.display());
-            return Err(OpenError::corrupt(&path, 0, what));
-        }
+    if let Some(directory) = directory_with_data(&settings)? {
+        let what = format!("{} holds data, and the checkpoint is missing", directory.display());
+        return Err(OpenError::corrupt(&path, 0, what));
     }
     let store_id = RandomState::new().hash_one(std::process::id());
     let checkpoint = Checkpoint { store_id, lsn: 1, ..Checkpoint::default() };
@@ -77,6 +73,21 @@ fn begin(settings: Settings, mode: WriteMode) -> Result<Core, OpenError> {
     let core = new_core(settings, mode, &checkpoint, &files, &end)?;
     note_opening(&core, checkpoint)?;
     Ok(core)
+}
+
+/// The directory in which there is something that a checkpoint should speak of.
+pub fn directory_with_data(settings: &Settings) -> Result<Option<PathBuf>, OpenError> {
+    for directory in [settings.wal_dir(), settings.segments_dir()] {
+        let entries = match std::fs::read_dir(&directory) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            entries => entries.map_err(OpenError::io("list", &directory))?,
+        };
+        let ours = |path: &Path| file_number(path).is_some() || segment::is_directory(path);
+        if entries.map_while(Result::ok).any(|entry| ours(&entry.path())) {
+            return Ok(Some(directory));
+        }
+    }
+    Ok(None)
 }
 
 /// Makes it known that the store was opened once more, before it writes anything.
@@ -374,7 +385,6 @@ fn new_core(
         deleting: parking_lot::Mutex::default(),
         changed: parking_lot::Mutex::default(),
         touched: parking_lot::Mutex::default(),
-        tombstones: parking_lot::Mutex::new(checkpoint.tombstones.clone()),
         counters: Counters::default(),
         settings,
     })
@@ -444,15 +454,8 @@ fn partition_of(record: &PartitionRecord, interval_bytes: u64) -> Arc<Partition>
 }
 
 /// Applies all frames that the checkpoint does not cover. Returns how many there were.
-fn replay(
-    core: &Core,
-    checkpoint: &Checkpoint,
-    files: &LogFiles,
-    end: &End,
-) -> Result<usize, OpenError> {
+fn replay(core: &Core, files: &LogFiles, end: &End) -> Result<usize, OpenError> {
     let mut memory = Memory::new(&core.pool);
-    let mut deletions: HashMap<_, _> = checkpoint.tombstones.iter().copied().collect();
-    deletions.extend(&end.deletions);
     remove_before_replay(core, end);
     for (lsn, place) in &end.replay {
         let Found::Frame(found) = files.next(*place, *lsn, 0, &mut memory)? else {
@@ -465,7 +468,7 @@ fn replay(
         };
         let mut news = News::default();
         for (entry, at, max_timestamp) in &found.frame.entries {
-            if deletions.get(&entry.partition).is_some_and(|deleted| lsn <= deleted) {
+            if end.deletions.get(&entry.partition).is_some_and(|deleted| lsn <= deleted) {
                 continue;
             }
             let bytes = found.bytes.slice(*at..*at + entry.len as usize);
@@ -496,12 +499,9 @@ fn remove_before_replay(core: &Core, end: &End) {
         known.filter(|partition| partition.created_lsn <= lsn)
     };
     for (id, lsn) in &end.deletions {
-        match known(id, *lsn) {
-            Some(partition) => {
-                core.apply_delete(&partition, *lsn);
-                core.remove_files(&partition);
-            }
-            None => core.tombstones.lock().push((*id, *lsn)),
+        if let Some(partition) = known(id, *lsn) {
+            core.apply_delete(&partition);
+            core.remove_files(&partition);
         }
     }
     for (id, lsn, new_start) in &end.trims {

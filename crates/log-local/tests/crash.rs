@@ -36,6 +36,9 @@ fn main() {
                 ("a_killed_writer_starts_again_on_the_same_directory", kill_again_and_again),
                 ("a_failing_disk_ends_the_process_with_a_reason", failing_disk),
             ];
+            let known =
+                |wanted: &String| tests.iter().any(|(name, _)| name.contains(wanted.as_str()));
+            assert!(wanted.as_ref().is_none_or(known), "no test is called {wanted:?}");
             for (name, test) in tests {
                 if wanted.as_ref().is_none_or(|wanted| name.contains(wanted.as_str())) {
                     test();

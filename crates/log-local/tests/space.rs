@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 use support::TempDir;
 use tidegate_log::conformance::{Writer, batch, block_on, partition};
-use tidegate_log::{LogError, LogStore, ReadRequest};
+use tidegate_log::{LogError, LogStore};
 use tidegate_log_local::faults::{self, Operation};
 use tidegate_log_local::{LocalStore, Settings};
 
@@ -137,29 +137,6 @@ fn a_log_of_two_small_files_goes_round_and_round() {
     assert!(in_log <= 2 << 20, "{in_log} bytes of log");
 }
 
-#[test]
-fn slow_readers_do_not_keep_memory_that_tails_gave_up() {
-    let dir = TempDir::new();
-    let mut settings = Settings::new(dir.path().join("data"));
-    settings.tail_bytes_max = 2 << 20;
-    settings.flush_bytes = 64 << 20;
-    let store = LocalStore::open(settings.clone()).unwrap();
-    let mut writer = Writer::open(&store, partition(1, 0), 0);
-    let mut held = Vec::new();
-    for n in 0..200 {
-        let from = writer.next_offset;
-        let expected = writer.append(1, 100_000, n);
-        let request =
-            ReadRequest { from, upper: from + 1, max_bytes: 1 << 20, at_least_one_batch: true };
-        held.push((block_on(writer.log.read(request).wait()).unwrap(), expected));
-    }
-    let tail_bytes = store.stats().tail_bytes;
-    assert!(tail_bytes < 8 << 20, "{tail_bytes} bytes for 20 MB held by readers");
-    for (read, expected) in held {
-        assert!(read.to_bytes().unwrap() == expected);
-    }
-}
-
 /// A file system of a given size, unmounted at the end.
 struct Mount<'a>(&'a Path);
 
@@ -170,8 +147,16 @@ impl<'a> Mount<'a> {
         let [kind, target] =
             ["tmpfs", path.to_str().unwrap()].map(|text| CString::new(text).unwrap());
         let options = CString::new(format!("size={mib}m")).unwrap();
-        // SAFETY: all strings are terminated and live until the call returns.
+        // In a namespace of this thread and those it starts, so that nothing stays mounted if the test
+        // is killed.
+        let private = libc::MS_REC | libc::MS_PRIVATE;
+        // SAFETY: all strings are terminated and live until the calls return.
         let mounted = unsafe {
+            if libc::unshare(libc::CLONE_NEWNS) != 0 {
+                return None;
+            }
+            let root = c"/".as_ptr();
+            libc::mount(c"none".as_ptr(), root, std::ptr::null(), private, std::ptr::null());
             libc::mount(kind.as_ptr(), target.as_ptr(), kind.as_ptr(), 0, options.as_ptr().cast())
         };
         (mounted == 0).then_some(Mount(path))

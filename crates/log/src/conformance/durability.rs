@@ -64,15 +64,22 @@ pub fn a_snapshot_comes_back_with_the_log(harness: &mut dyn Harness) {
     writer.append(5, 10, 0);
     let snapshot = Snapshot { offset: 5, bytes: Bytes::from_static(b"folded so far") };
     writer.observer.set_snapshot(snapshot.clone());
+    writer.append(1, 10, 0);
     if !harness.reopen() {
         return;
     }
     let mut writer = Writer::open(&*harness.store(), partition(1, 0), 0);
     assert_eq!(writer.snapshot.as_ref(), Some(&snapshot));
     writer.append(1, 10, 0);
+    // What a partition gives that has not folded its log again yet.
+    writer.observer.set_snapshot(Snapshot { offset: 0, bytes: Bytes::new() });
+    harness.reopen();
+    let mut writer = Writer::open(&*harness.store(), partition(1, 0), 0);
+    assert_eq!((writer.snapshot.as_ref(), writer.next_offset), (Some(&snapshot), 7));
+    writer.append(1, 10, 0);
     harness.crash();
     let writer = Writer::open(&*harness.store(), partition(1, 0), 0);
-    assert_eq!((writer.snapshot.as_ref(), writer.next_offset), (Some(&snapshot), 6));
+    assert_eq!((writer.snapshot.as_ref(), writer.next_offset), (Some(&snapshot), 8));
 }
 
 /// What was dropped stays dropped.
