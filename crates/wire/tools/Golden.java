@@ -142,6 +142,7 @@ public class Golden {
             case "int8", "int16", "uint16" -> JSON.numberNode(number);
             case "int32", "uint32" -> JSON.numberNode(number * 1_000_003);
             case "int64" -> JSON.numberNode(number * 1_000_000_000_007L);
+            case "float64" -> JSON.numberNode(number + 0.5);
             case "uuid" -> JSON.textNode(new Uuid(number * 0x0101010101010101L, number).toString());
             case "string" -> JSON.textNode(name + "-\u00e9" + index);
             case "bytes", "records" -> JSON.binaryNode(new byte[] {1, 2, (byte) number});
@@ -150,9 +151,12 @@ public class Golden {
     }
 
     static boolean has(String versions, short version) {
+        if (versions.equals("none")) {
+            return false;
+        }
         String[] ends = versions.split("[-+]");
         int first = Integer.parseInt(ends[0]);
         int last = versions.endsWith("+") ? Short.MAX_VALUE : ends.length > 1 ? Integer.parseInt(ends[1]) : first;
-        return !versions.equals("none") && first <= version && version <= last;
+        return first <= version && version <= last;
     }
 }

@@ -38,6 +38,23 @@ REQUESTS = [
     ("DeleteGroups", 0, 2, True),
     ("DescribeCluster", 0, 2, True),
     ("DescribeTopicPartitions", 0, 0, True),
+    ("DeleteRecords", 0, 2, True),
+    ("AlterConfigs", 0, 2, True),
+    ("DescribeLogDirs", 1, 4, True),
+    ("CreatePartitions", 0, 3, True),
+    ("ElectLeaders", 0, 2, True),
+    ("IncrementalAlterConfigs", 0, 1, True),
+    ("AlterPartitionReassignments", 0, 1, True),
+    ("ListPartitionReassignments", 0, 0, True),
+    ("OffsetDelete", 0, 0, True),
+    ("DescribeClientQuotas", 0, 1, True),
+    ("AlterClientQuotas", 0, 1, True),
+    ("DescribeQuorum", 0, 2, True),
+    ("UpdateFeatures", 0, 2, True),
+    ("DescribeProducers", 0, 0, True),
+    ("GetTelemetrySubscriptions", 0, 0, True),
+    ("PushTelemetry", 0, 0, True),
+    ("ListConfigResources", 0, 1, True),
 ]
 
 KINDS = {
@@ -60,7 +77,9 @@ def read(jar, name):
 
 
 def versions(text):
-    """"3", "3+" or "3-5" as the first and the last version; END for an open range."""
+    """"3", "3+", "3-5" or "none" as the first and the last version; END for an open range."""
+    if text == "none":
+        return "END", "-1"
     if text.endswith("+"):
         return text[:-1], "END"
     first, _, last = text.partition("-")
@@ -95,7 +114,7 @@ def main():
     for name, first, last, by_library in REQUESTS:
         definition = read(jar, name)
         key = definition["apiKey"]
-        flexible_since = definition["flexibleVersions"].removesuffix("+")
+        flexible_since, _ = versions(definition["flexibleVersions"])
         fields = "None"
         if by_library:
             structures = {s["name"]: s["fields"] for s in definition.get("commonStructs", [])}

@@ -21,11 +21,28 @@ pub const REQUESTS: &[Request] = &[
     request(18, "ApiVersions", 0, 4, 3, Some(API_VERSIONS)),
     request(19, "CreateTopics", 2, 7, 5, Some(CREATE_TOPICS)),
     request(20, "DeleteTopics", 1, 6, 4, Some(DELETE_TOPICS)),
+    request(21, "DeleteRecords", 0, 2, 2, Some(DELETE_RECORDS)),
     request(22, "InitProducerId", 0, 5, 2, Some(INIT_PRODUCER_ID)),
     request(23, "OffsetForLeaderEpoch", 2, 4, 4, Some(OFFSET_FOR_LEADER_EPOCH)),
     request(32, "DescribeConfigs", 1, 4, 4, Some(DESCRIBE_CONFIGS)),
+    request(33, "AlterConfigs", 0, 2, 2, Some(ALTER_CONFIGS)),
+    request(35, "DescribeLogDirs", 1, 4, 2, Some(DESCRIBE_LOG_DIRS)),
+    request(37, "CreatePartitions", 0, 3, 2, Some(CREATE_PARTITIONS)),
     request(42, "DeleteGroups", 0, 2, 2, Some(DELETE_GROUPS)),
+    request(43, "ElectLeaders", 0, 2, 2, Some(ELECT_LEADERS)),
+    request(44, "IncrementalAlterConfigs", 0, 1, 1, Some(INCREMENTAL_ALTER_CONFIGS)),
+    request(45, "AlterPartitionReassignments", 0, 1, 0, Some(ALTER_PARTITION_REASSIGNMENTS)),
+    request(46, "ListPartitionReassignments", 0, 0, 0, Some(LIST_PARTITION_REASSIGNMENTS)),
+    request(47, "OffsetDelete", 0, 0, END, Some(OFFSET_DELETE)),
+    request(48, "DescribeClientQuotas", 0, 1, 1, Some(DESCRIBE_CLIENT_QUOTAS)),
+    request(49, "AlterClientQuotas", 0, 1, 1, Some(ALTER_CLIENT_QUOTAS)),
+    request(55, "DescribeQuorum", 0, 2, 0, Some(DESCRIBE_QUORUM)),
+    request(57, "UpdateFeatures", 0, 2, 0, Some(UPDATE_FEATURES)),
     request(60, "DescribeCluster", 0, 2, 0, Some(DESCRIBE_CLUSTER)),
+    request(61, "DescribeProducers", 0, 0, 0, Some(DESCRIBE_PRODUCERS)),
+    request(71, "GetTelemetrySubscriptions", 0, 0, 0, Some(GET_TELEMETRY_SUBSCRIPTIONS)),
+    request(72, "PushTelemetry", 0, 0, 0, Some(PUSH_TELEMETRY)),
+    request(74, "ListConfigResources", 0, 1, 0, Some(LIST_CONFIG_RESOURCES)),
     request(75, "DescribeTopicPartitions", 0, 0, 0, Some(DESCRIBE_TOPIC_PARTITIONS)),
 ];
 
@@ -255,3 +272,267 @@ const DESCRIBE_TOPIC_PARTITIONS: &[Field] = &[
     )
     .nullable(0, END),
 ];
+
+const DELETE_RECORDS: &[Field] = &[
+    field(
+        "Topics",
+        Array(&Structure(&[
+            field("Name", Text, 0, END),
+            field(
+                "Partitions",
+                Array(&Structure(&[
+                    field("PartitionIndex", Fixed(4), 0, END),
+                    field("Offset", Fixed(8), 0, END),
+                ])),
+                0,
+                END,
+            ),
+        ])),
+        0,
+        END,
+    ),
+    field("TimeoutMs", Fixed(4), 0, END),
+];
+
+const ALTER_CONFIGS: &[Field] = &[
+    field(
+        "Resources",
+        Array(&Structure(&[
+            field("ResourceType", Fixed(1), 0, END),
+            field("ResourceName", Text, 0, END),
+            field(
+                "Configs",
+                Array(&Structure(&[
+                    field("Name", Text, 0, END),
+                    field("Value", Text, 0, END).nullable(0, END),
+                ])),
+                0,
+                END,
+            ),
+        ])),
+        0,
+        END,
+    ),
+    field("ValidateOnly", Fixed(1), 0, END),
+];
+
+const DESCRIBE_LOG_DIRS: &[Field] = &[field(
+    "Topics",
+    Array(&Structure(&[
+        field("Topic", Text, 0, END),
+        field("Partitions", Array(&Fixed(4)), 0, END),
+    ])),
+    0,
+    END,
+)
+.nullable(0, END)];
+
+const CREATE_PARTITIONS: &[Field] = &[
+    field(
+        "Topics",
+        Array(&Structure(&[
+            field("Name", Text, 0, END),
+            field("Count", Fixed(4), 0, END),
+            field(
+                "Assignments",
+                Array(&Structure(&[field("BrokerIds", Array(&Fixed(4)), 0, END)])),
+                0,
+                END,
+            )
+            .nullable(0, END),
+        ])),
+        0,
+        END,
+    ),
+    field("TimeoutMs", Fixed(4), 0, END),
+    field("ValidateOnly", Fixed(1), 0, END),
+];
+
+const ELECT_LEADERS: &[Field] = &[
+    field("ElectionType", Fixed(1), 1, END),
+    field(
+        "TopicPartitions",
+        Array(&Structure(&[
+            field("Topic", Text, 0, END),
+            field("Partitions", Array(&Fixed(4)), 0, END),
+        ])),
+        0,
+        END,
+    )
+    .nullable(0, END),
+    field("TimeoutMs", Fixed(4), 0, END),
+];
+
+const INCREMENTAL_ALTER_CONFIGS: &[Field] = &[
+    field(
+        "Resources",
+        Array(&Structure(&[
+            field("ResourceType", Fixed(1), 0, END),
+            field("ResourceName", Text, 0, END),
+            field(
+                "Configs",
+                Array(&Structure(&[
+                    field("Name", Text, 0, END),
+                    field("ConfigOperation", Fixed(1), 0, END),
+                    field("Value", Text, 0, END).nullable(0, END),
+                ])),
+                0,
+                END,
+            ),
+        ])),
+        0,
+        END,
+    ),
+    field("ValidateOnly", Fixed(1), 0, END),
+];
+
+const ALTER_PARTITION_REASSIGNMENTS: &[Field] = &[
+    field("TimeoutMs", Fixed(4), 0, END),
+    field("AllowReplicationFactorChange", Fixed(1), 1, END),
+    field(
+        "Topics",
+        Array(&Structure(&[
+            field("Name", Text, 0, END),
+            field(
+                "Partitions",
+                Array(&Structure(&[
+                    field("PartitionIndex", Fixed(4), 0, END),
+                    field("Replicas", Array(&Fixed(4)), 0, END).nullable(0, END),
+                ])),
+                0,
+                END,
+            ),
+        ])),
+        0,
+        END,
+    ),
+];
+
+const LIST_PARTITION_REASSIGNMENTS: &[Field] = &[
+    field("TimeoutMs", Fixed(4), 0, END),
+    field(
+        "Topics",
+        Array(&Structure(&[
+            field("Name", Text, 0, END),
+            field("PartitionIndexes", Array(&Fixed(4)), 0, END),
+        ])),
+        0,
+        END,
+    )
+    .nullable(0, END),
+];
+
+const OFFSET_DELETE: &[Field] = &[
+    field("GroupId", Text, 0, END),
+    field(
+        "Topics",
+        Array(&Structure(&[
+            field("Name", Text, 0, END),
+            field(
+                "Partitions",
+                Array(&Structure(&[field("PartitionIndex", Fixed(4), 0, END)])),
+                0,
+                END,
+            ),
+        ])),
+        0,
+        END,
+    ),
+];
+
+const DESCRIBE_CLIENT_QUOTAS: &[Field] = &[
+    field(
+        "Components",
+        Array(&Structure(&[
+            field("EntityType", Text, 0, END),
+            field("MatchType", Fixed(1), 0, END),
+            field("Match", Text, 0, END).nullable(0, END),
+        ])),
+        0,
+        END,
+    ),
+    field("Strict", Fixed(1), 0, END),
+];
+
+const ALTER_CLIENT_QUOTAS: &[Field] = &[
+    field(
+        "Entries",
+        Array(&Structure(&[
+            field(
+                "Entity",
+                Array(&Structure(&[
+                    field("EntityType", Text, 0, END),
+                    field("EntityName", Text, 0, END).nullable(0, END),
+                ])),
+                0,
+                END,
+            ),
+            field(
+                "Ops",
+                Array(&Structure(&[
+                    field("Key", Text, 0, END),
+                    field("Value", Fixed(8), 0, END),
+                    field("Remove", Fixed(1), 0, END),
+                ])),
+                0,
+                END,
+            ),
+        ])),
+        0,
+        END,
+    ),
+    field("ValidateOnly", Fixed(1), 0, END),
+];
+
+const DESCRIBE_QUORUM: &[Field] = &[field(
+    "Topics",
+    Array(&Structure(&[
+        field("TopicName", Text, 0, END),
+        field(
+            "Partitions",
+            Array(&Structure(&[field("PartitionIndex", Fixed(4), 0, END)])),
+            0,
+            END,
+        ),
+    ])),
+    0,
+    END,
+)];
+
+const UPDATE_FEATURES: &[Field] = &[
+    field("timeoutMs", Fixed(4), 0, END),
+    field(
+        "FeatureUpdates",
+        Array(&Structure(&[
+            field("Feature", Text, 0, END),
+            field("MaxVersionLevel", Fixed(2), 0, END),
+            field("AllowDowngrade", Fixed(1), 0, 0),
+            field("UpgradeType", Fixed(1), 1, END),
+        ])),
+        0,
+        END,
+    ),
+    field("ValidateOnly", Fixed(1), 1, END),
+];
+
+const DESCRIBE_PRODUCERS: &[Field] = &[field(
+    "Topics",
+    Array(&Structure(&[
+        field("Name", Text, 0, END),
+        field("PartitionIndexes", Array(&Fixed(4)), 0, END),
+    ])),
+    0,
+    END,
+)];
+
+const GET_TELEMETRY_SUBSCRIPTIONS: &[Field] = &[field("ClientInstanceId", Fixed(16), 0, END)];
+
+const PUSH_TELEMETRY: &[Field] = &[
+    field("ClientInstanceId", Fixed(16), 0, END),
+    field("SubscriptionId", Fixed(4), 0, END),
+    field("Terminating", Fixed(1), 0, END),
+    field("CompressionType", Fixed(1), 0, END),
+    field("Metrics", Blob, 0, END),
+];
+
+const LIST_CONFIG_RESOURCES: &[Field] = &[field("ResourceTypes", Array(&Fixed(1)), 1, END)];
