@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tidegate_log::{BoxFuture, LogError, LogStore};
 use tidegate_machine::group::Settings as GroupSettings;
-use tidegate_model::{ErrorCode, ProducerId, TopicId};
+use tidegate_model::{ErrorCode, LeaderEpoch, Offset, ProducerId, TopicId};
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 use tracing::{info, warn};
@@ -161,6 +161,12 @@ impl Broker {
     /// All topics.
     pub fn topics(&self) -> &TopicMap {
         &self.topics
+    }
+
+    /// Leader epoch and high watermark of `__cluster_metadata`.
+    pub fn metadata_log_end(&self) -> (LeaderEpoch, Offset) {
+        let partition = self.catalog.partition();
+        (partition.leader_epoch(), partition.high_watermark())
     }
 
     /// Incremental fetch sessions.

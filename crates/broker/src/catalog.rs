@@ -93,6 +93,11 @@ impl Catalog {
         })
     }
 
+    /// The log of `__cluster_metadata`.
+    pub fn partition(&self) -> &Arc<Partition> {
+        self.shard.partition()
+    }
+
     /// All topics in name order.
     pub fn topics(&self) -> Result<Vec<CataloguedTopic>, LogError> {
         self.look(|machine| {

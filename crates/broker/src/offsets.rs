@@ -7,7 +7,10 @@ use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tidegate_log::BoxFuture;
-use tidegate_machine::group::{Command, CommitOffsets, OffsetAndMetadata, OffsetToCommit, Reply};
+use tidegate_machine::group::{
+    Command, CommitOffsets, DeleteOffsets, DeleteOffsetsReply, OffsetAndMetadata, OffsetToCommit,
+    Reply,
+};
 use tidegate_model::ErrorCode;
 
 /// A committed offset with its place.
@@ -29,6 +32,9 @@ pub trait OffsetStorage: Send + Sync {
     /// The committed ones among the wanted partitions, in order of topic and partition.
     fn fetch(&self, group_id: &str, wanted: Wanted)
     -> BoxFuture<Result<Vec<Committed>, ErrorCode>>;
+
+    /// Forgets single offsets of a group that has no member subscribed to their topics.
+    fn delete(&self, request: DeleteOffsets) -> BoxFuture<Result<DeleteOffsetsReply, ErrorCode>>;
 
     /// Forgets what a group committed; the group itself is deleted elsewhere.
     fn delete_group(&self, group_id: &str) -> BoxFuture<Result<(), ErrorCode>>;
@@ -87,10 +93,29 @@ impl OffsetStorage for LogOffsets {
         })
     }
 
+    fn delete(&self, request: DeleteOffsets) -> BoxFuture<Result<DeleteOffsetsReply, ErrorCode>> {
+        delete_by_group(&self.shards, request)
+    }
+
     /// The group's deletion writes the tombstones of its offsets itself.
     fn delete_group(&self, _group_id: &str) -> BoxFuture<Result<(), ErrorCode>> {
         Box::pin(std::future::ready(Ok(())))
     }
+}
+
+/// Asks the group which offsets may go; it writes tombstones for those that its log holds.
+fn delete_by_group(
+    shards: &GroupShards,
+    request: DeleteOffsets,
+) -> BoxFuture<Result<DeleteOffsetsReply, ErrorCode>> {
+    let group_id = request.group_id.clone();
+    let pending = shards.submit(&group_id, Command::DeleteOffsets(request));
+    Box::pin(async move {
+        match pending.wait().await? {
+            Reply::DeleteOffsets(reply) => Ok(reply),
+            _ => Err(ErrorCode::UnknownServerError),
+        }
+    })
 }
 
 type ByPartition = BTreeMap<(String, i32), OffsetAndMetadata>;
@@ -99,14 +124,14 @@ type ByPartition = BTreeMap<(String, i32), OffsetAndMetadata>;
 pub struct MemoryOffsets {
     shards: Arc<GroupShards>,
     metadata_bytes_max: usize,
-    groups: Mutex<BTreeMap<String, ByPartition>>,
+    groups: Arc<Mutex<BTreeMap<String, ByPartition>>>,
 }
 
 impl MemoryOffsets {
     /// An empty storage whose commits are checked by `shards`; metadata is limited as
     /// `offset.metadata.max.bytes` says.
     pub fn new(shards: Arc<GroupShards>, metadata_bytes_max: usize) -> Self {
-        MemoryOffsets { shards, metadata_bytes_max, groups: Mutex::default() }
+        MemoryOffsets { shards, metadata_bytes_max, groups: Arc::default() }
     }
 }
 
@@ -161,6 +186,22 @@ impl OffsetStorage for MemoryOffsets {
                 .collect(),
         };
         Box::pin(std::future::ready(Ok(found)))
+    }
+
+    fn delete(&self, request: DeleteOffsets) -> BoxFuture<Result<DeleteOffsetsReply, ErrorCode>> {
+        let groups = self.groups.clone();
+        let (group_id, partitions) = (request.group_id.clone(), request.partitions.clone());
+        let decided = delete_by_group(&self.shards, request);
+        Box::pin(async move {
+            let reply = decided.await?;
+            if let Some(offsets) = groups.lock().get_mut(&group_id) {
+                let allowed = partitions.iter().zip(&reply.partitions);
+                for (key, _) in allowed.filter(|(_, code)| **code == ErrorCode::None) {
+                    offsets.remove(key);
+                }
+            }
+            Ok(reply)
+        })
     }
 
     fn delete_group(&self, group_id: &str) -> BoxFuture<Result<(), ErrorCode>> {

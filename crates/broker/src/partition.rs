@@ -11,7 +11,7 @@ use tidegate_log::{
     Append, Commit, LogError, LogObserver, LogRead, LogStore, Opened, PartitionLog, ReadRequest,
     Slice, Snapshot, Step,
 };
-use tidegate_machine::producer::{ProducerTable, Verdict};
+use tidegate_machine::producer::{ActiveProducer, ProducerTable, Verdict};
 use tidegate_model::{
     BATCH_HEADER_LEN, BatchHeader, ErrorCode, LeaderEpoch, NO_PRODUCER_ID, Offset, TimestampMs,
     TopicIdPartition, set_base_offset, set_leader_epoch, set_log_append_time,
@@ -155,6 +155,11 @@ impl Partition {
     /// Producers whose sequences are remembered.
     pub fn producer_count(&self) -> usize {
         self.shared.writer.lock().producers.len()
+    }
+
+    /// Producers whose sequences are remembered, in order of their ids.
+    pub fn active_producers(&self) -> Vec<ActiveProducer> {
+        self.shared.writer.lock().producers.active().collect()
     }
 
     /// Resolves when everything appended so far is durable: the barrier for reads of folded state.

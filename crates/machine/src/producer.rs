@@ -134,6 +134,19 @@ fn next_sequence(last: i32) -> i32 {
     last.checked_add(1).unwrap_or(0)
 }
 
+/// One producer as DescribeProducers shows it (KIP-664).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ActiveProducer {
+    /// Its id.
+    pub producer_id: ProducerId,
+    /// Its epoch.
+    pub producer_epoch: ProducerEpoch,
+    /// Sequence of its last record, -1 if none is known.
+    pub last_sequence: i32,
+    /// Largest timestamp of its last batch.
+    pub last_timestamp: TimestampMs,
+}
+
 /// The producers of one partition. Empty, it owns no memory.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ProducerTable {
@@ -188,6 +201,16 @@ impl ProducerTable {
         self.producers.retain(|_, producer| {
             now.saturating_sub(producer.last_timestamp) < producer_id_expiration_ms
         });
+    }
+
+    /// The producers known, in order of their ids.
+    pub fn active(&self) -> impl Iterator<Item = ActiveProducer> {
+        self.producers.iter().map(|(id, producer)| ActiveProducer {
+            producer_id: *id,
+            producer_epoch: producer.epoch,
+            last_sequence: producer.last_sequence(),
+            last_timestamp: producer.last_timestamp,
+        })
     }
 
     /// Number of producers known.

@@ -11,7 +11,10 @@ mod delete_topics;
 mod describe_cluster;
 mod describe_configs;
 mod describe_groups;
+mod describe_producers;
+mod describe_quorum;
 mod describe_topic_partitions;
+mod elect_leaders;
 mod fetch;
 mod find_coordinator;
 mod groups;
@@ -23,11 +26,15 @@ mod list_groups;
 mod list_offsets;
 mod metadata;
 mod offset_commit;
+mod offset_delete;
 mod offset_fetch;
 mod offset_for_leader_epoch;
 mod produce;
+mod reassignments;
 mod request;
 mod sync_group;
+mod telemetry;
+mod update_features;
 
 pub use api_versions::{KEY as API_VERSIONS_KEY, unsupported as unsupported_api_versions};
 pub use request::{Client, Context, Endpoint, Request};
@@ -91,7 +98,16 @@ pub static APIS: &[Api] = &[
     Api::new(23, "OffsetForLeaderEpoch", 2..=4, offset_for_leader_epoch::handle),
     Api::new(32, "DescribeConfigs", 1..=4, describe_configs::handle),
     Api::new(42, "DeleteGroups", 0..=2, delete_groups::handle),
+    Api::new(43, "ElectLeaders", 0..=2, elect_leaders::handle),
+    Api::new(45, "AlterPartitionReassignments", 0..=1, reassignments::alter),
+    Api::new(46, "ListPartitionReassignments", 0..=0, reassignments::list),
+    Api::new(47, "OffsetDelete", 0..=0, offset_delete::handle),
+    Api::new(55, "DescribeQuorum", 0..=2, describe_quorum::handle),
+    Api::new(57, "UpdateFeatures", 0..=2, update_features::handle),
     Api::new(60, "DescribeCluster", 0..=2, describe_cluster::handle),
+    Api::new(61, "DescribeProducers", 0..=0, describe_producers::handle),
+    Api::new(71, "GetTelemetrySubscriptions", 0..=0, telemetry::get_subscriptions),
+    Api::new(72, "PushTelemetry", 0..=0, telemetry::push),
     Api::new(75, "DescribeTopicPartitions", 0..=0, describe_topic_partitions::handle),
 ];
 

@@ -1,8 +1,13 @@
 //! Committed offsets: round trips in every version, who may commit, what is told of nothing.
 
-use crate::common::client::Place;
+use crate::common::client::{Place, topic_name};
 use crate::common::{Gateway, RawClient, code, text};
 use crate::groups::{Member, coordinated};
+use kafka_protocol::messages::offset_delete_request::{
+    OffsetDeleteRequestPartition, OffsetDeleteRequestTopic,
+};
+use kafka_protocol::messages::offset_delete_response::OffsetDeleteResponsePartition;
+use kafka_protocol::messages::{GroupId, OffsetDeleteRequest};
 use tidegate_model::{ErrorCode, TopicId};
 use tidegate_wire::offsets::{
     CommitPartition, CommitTopic, FetchGroup, FetchTopic, FetchedGroup, OffsetCommitRequest,
@@ -273,4 +278,45 @@ async fn deleting_a_topic_forgets_what_was_committed_for_it() {
     let place = one_topic(&gateway).await;
     let told = committed(&mut client, 8, Some(&[place])).await;
     assert_eq!(told.topics[0].partitions[0].offset, -1);
+}
+
+/// OffsetDelete of group "g": the error of the whole, and (partition, error) by topic.
+async fn forget(
+    client: &mut RawClient,
+    wanted: &[(&str, &[i32])],
+) -> (ErrorCode, Vec<Vec<(i32, ErrorCode)>>) {
+    let topics = wanted.iter().map(|(name, partitions)| {
+        let partition =
+            |index: &i32| OffsetDeleteRequestPartition::default().with_partition_index(*index);
+        OffsetDeleteRequestTopic::default()
+            .with_name(topic_name(name))
+            .with_partitions(partitions.iter().map(partition).collect())
+    });
+    let request = OffsetDeleteRequest::default()
+        .with_group_id(GroupId(text("g")))
+        .with_topics(topics.collect());
+    let response = client.call(0, &request).await;
+    let row = |row: &OffsetDeleteResponsePartition| (row.partition_index, code(row.error_code));
+    let rows = response.topics.iter().map(|topic| topic.partitions.iter().map(row).collect());
+    (code(response.error_code), rows.collect())
+}
+
+#[tokio::test]
+async fn deleted_offsets_are_unknown_again_and_others_stay() {
+    let gateway = Gateway::start().await;
+    let place = one_topic(&gateway).await;
+    let mut client = coordinated(&gateway).await;
+    assert_eq!(forget(&mut client, &[("t", &[0])]).await, (ErrorCode::GroupIdNotFound, vec![]));
+    for partition in [0, 1] {
+        let request = commit_of(Place { partition, ..place }, 7, -1, "");
+        assert_eq!(commit(&mut client, 8, &request).await, ErrorCode::None);
+    }
+    let (error, rows) = forget(&mut client, &[("t", &[0, 9]), ("nope", &[0])]).await;
+    assert_eq!(error, ErrorCode::None);
+    let unknown = ErrorCode::UnknownTopicOrPartition;
+    assert_eq!(rows, [vec![(9, unknown), (0, ErrorCode::None)], vec![(0, unknown)]]);
+    let left = committed(&mut client, 7, None).await;
+    let left: Vec<_> =
+        left.topics[0].partitions.iter().map(|one| (one.index, one.offset)).collect();
+    assert_eq!(left, [(1, 7)]);
 }

@@ -5,6 +5,7 @@ mod common;
 #[path = "../../../wire/tests/support/mod.rs"]
 mod wire_support;
 
+mod administration;
 mod commits;
 mod connection;
 mod fetch;
