@@ -92,17 +92,22 @@ impl Rows {
     }
 
     fn known(&self, wanted: &MetadataRequestTopic) -> Option<Arc<Topic>> {
-        match &wanted.name {
+        match Self::wanted_name(wanted) {
             Some(name) => self.broker.topics().by_name(name),
             None => self.broker.topics().by_id(TopicId(wanted.topic_id)),
         }
+    }
+
+    /// The name of a topic that is asked for by name. Java's clients put an empty name beside an id.
+    fn wanted_name(wanted: &MetadataRequestTopic) -> Option<&TopicName> {
+        wanted.name.as_ref().filter(|_| wanted.topic_id.is_nil())
     }
 
     async fn find_or_create(&self, wanted: &MetadataRequestTopic) -> MetadataResponseTopic {
         if let Some(topic) = self.known(wanted) {
             return self.row(&topic);
         }
-        let Some(name) = &wanted.name else {
+        let Some(name) = Self::wanted_name(wanted) else {
             let row = MetadataResponseTopic::default().with_topic_id(wanted.topic_id);
             return row
                 .with_name(None)
