@@ -129,6 +129,7 @@ def suites(options):
             needs=("build",),
             lock="cargo",
         ),
+        pytest("tools", "Kafka's own command line tools, of two releases", 900),
         pytest("registry", "schema registries on the gateway", 1200),
         crash,
     ]
