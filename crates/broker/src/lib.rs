@@ -12,6 +12,7 @@ mod lookup;
 mod offsets;
 mod partition;
 mod produce;
+mod retention;
 mod shard;
 mod timers;
 mod topics;

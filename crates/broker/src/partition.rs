@@ -249,6 +249,22 @@ impl Partition {
         self.shared.waiters.register(waiter);
     }
 
+    /// Begins to raise the log start; the future resolves when that is durable.
+    ///
+    /// Whoever waits to read is woken: an offset below the new start is an error now.
+    pub fn trim(
+        &self,
+        new_start: Offset,
+    ) -> impl Future<Output = Result<(), LogError>> + Send + 'static {
+        let begun = self.log.trim(new_start);
+        let shared = self.shared.clone();
+        async move {
+            begun.wait().await?;
+            shared.waiters.wake_all();
+            Ok(())
+        }
+    }
+
     /// Says that the topic is gone to those who found the partition before, and wakes them.
     pub fn mark_deleted(&self) {
         self.shared.deleted.store(true, Ordering::SeqCst);

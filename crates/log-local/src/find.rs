@@ -5,6 +5,7 @@ use crate::index::Interval;
 use crate::partition::{Partition, SegmentInfo, deleted};
 use crate::segment::{Patience, ReadError, read_range};
 use bytes::Bytes;
+use std::ops::Range;
 use tidegate_log::{BatchQuery, BatchSearch};
 use tidegate_model::{Offset, TimestampMs};
 
@@ -13,22 +14,25 @@ pub fn find_batch(
     core: &Core,
     partition: &Partition,
     query: BatchQuery,
-    upper: Offset,
+    within: Range<Offset>,
     patience: Patience,
 ) -> Result<Option<Bytes>, ReadError> {
+    let upper = within.end;
     let (lower, segments, tail) = {
         let state = partition.state.lock();
         if state.deleted {
             return Err(deleted().into());
         }
-        let lower = state.log_start_offset;
-        let within = |base: Offset, end: Offset| base < upper && end > lower;
+        let lower = within.start.max(state.log_start_offset);
+        let overlaps = |base: Offset, end: Offset| base < upper && end > lower;
         let segments = state.segments.iter();
-        let segments: Vec<SegmentInfo> =
-            segments.filter(|info| within(info.base_offset(), info.end_offset)).cloned().collect();
+        let segments: Vec<SegmentInfo> = segments
+            .filter(|info| overlaps(info.base_offset(), info.end_offset))
+            .cloned()
+            .collect();
         let tail = state.tail.iter();
         let tail: Vec<_> =
-            tail.filter(|entry| within(entry.base_offset, entry.next_offset)).cloned().collect();
+            tail.filter(|entry| overlaps(entry.base_offset, entry.next_offset)).cloned().collect();
         (lower, segments, tail)
     };
     let mut search = BatchSearch::new(query, lower, upper);

@@ -104,10 +104,11 @@ impl PartitionLog for LocalLog {
     fn find_batch(
         &self,
         query: BatchQuery,
+        from: Offset,
         upper: Offset,
     ) -> Step<Result<Option<Bytes>, LogError>> {
         self.patiently(move |core, partition, patience| {
-            find::find_batch(core, partition, query, upper, patience)
+            find::find_batch(core, partition, query, from..upper, patience)
         })
     }
 

@@ -332,10 +332,11 @@ impl PartitionLog for MemoryLog {
     fn find_batch(
         &self,
         query: BatchQuery,
+        from: Offset,
         upper: Offset,
     ) -> Step<Result<Option<Bytes>, LogError>> {
         let state = self.log.state.lock();
-        let mut search = BatchSearch::new(query, state.log_start_offset, upper);
+        let mut search = BatchSearch::new(query, from.max(state.log_start_offset), upper);
         state.tail.search(&mut search);
         Step::Ready(state.alive().map(|()| search.finish()))
     }

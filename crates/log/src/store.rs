@@ -214,9 +214,15 @@ pub trait PartitionLog: Send + Sync {
     /// in-memory tail, to within one index interval. Costs no I/O.
     fn bytes_between(&self, from: Offset, upper: Offset) -> u64;
 
-    /// Finds one batch below `upper` by timestamp and returns it alone.
-    fn find_batch(&self, query: BatchQuery, upper: Offset)
-    -> Step<Result<Option<Bytes>, LogError>>;
+    /// Finds one batch by timestamp and returns it alone. It ends above `from` and above the log
+    /// start, and starts below `upper`: where it reaches over one of them, only its records can
+    /// tell whether it is the one that is wanted.
+    fn find_batch(
+        &self,
+        query: BatchQuery,
+        from: Offset,
+        upper: Offset,
+    ) -> Step<Result<Option<Bytes>, LogError>>;
 
     /// First offset kept.
     fn log_start_offset(&self) -> Offset;

@@ -227,7 +227,10 @@ async fn read_partition(
     let request = ReadRequest { from: target.fetch_offset, upper, max_bytes, at_least_one_batch };
     match partition.read(request).wait().await {
         Ok(records) => fetched.records = records,
-        Err(LogError::OffsetOutOfRange { .. }) => fetched.error = ErrorCode::OffsetOutOfRange,
+        // The log start has passed the offset since the bounds were looked at.
+        Err(LogError::OffsetOutOfRange { .. }) => {
+            return FetchedPartition::failed(ErrorCode::OffsetOutOfRange);
+        }
         Err(error) => {
             error!(partition = %partition.id(), offset = target.fetch_offset, %error, "read failed");
             fetched.error = ErrorCode::KafkaStorageError;

@@ -178,7 +178,7 @@ pub fn a_timestamp_finds_the_first_batch_that_reaches_it(harness: &mut dyn Harne
     }
     let find = |at, upper| {
         let query = BatchQuery::TimestampAtLeast(at);
-        let found = block_on(writer.log.find_batch(query, upper).wait()).expect("readable");
+        let found = block_on(writer.log.find_batch(query, 0, upper).wait()).expect("readable");
         found.map(|bytes| {
             let header = BatchHeader::parse(&bytes).expect("a batch");
             assert_eq!(header.len, bytes.len(), "the batch alone");
@@ -191,7 +191,7 @@ pub fn a_timestamp_finds_the_first_batch_that_reaches_it(harness: &mut dyn Harne
     assert_eq!([find(51, 4), find(51, 5), find(71, 8)], [None, Some(4), None]);
     block_on(writer.log.trim(4).wait()).expect("within the log");
     let query = BatchQuery::TimestampAtLeast(0);
-    let found = block_on(writer.log.find_batch(query, all).wait()).expect("readable");
+    let found = block_on(writer.log.find_batch(query, 0, all).wait()).expect("readable");
     assert_eq!(BatchHeader::parse(&found.expect("a batch")).expect("sound").base_offset, 4);
 }
 
@@ -199,7 +199,7 @@ pub fn a_timestamp_finds_the_first_batch_that_reaches_it(harness: &mut dyn Harne
 pub fn the_largest_timestamp_is_found_at_its_first_batch(harness: &mut dyn Harness) {
     let mut writer = Writer::open(&*harness.store(), partition(1, 0), 0);
     let find = |writer: &Writer, upper| {
-        let step = writer.log.find_batch(BatchQuery::MaxTimestamp, upper);
+        let step = writer.log.find_batch(BatchQuery::MaxTimestamp, 0, upper);
         let found = block_on(step.wait()).expect("readable");
         found.map(|bytes| BatchHeader::parse(&bytes).expect("a batch").base_offset)
     };

@@ -36,8 +36,9 @@ impl Model {
         self.batches.iter().filter(within).map(|batch| &batch.3[..])
     }
 
-    fn find(&self, query: BatchQuery, upper: Offset) -> Option<&[u8]> {
-        let kept = self.batches.iter().filter(|batch| batch.1 > self.start && batch.0 < upper);
+    fn find(&self, query: BatchQuery, from: Offset, upper: Offset) -> Option<&[u8]> {
+        let lower = from.max(self.start);
+        let kept = self.batches.iter().filter(|batch| batch.1 > lower && batch.0 < upper);
         let found = match query {
             BatchQuery::TimestampAtLeast(at) => kept.into_iter().find(|batch| batch.2 >= at),
             BatchQuery::MaxTimestamp => kept.into_iter().rev().max_by_key(|batch| batch.2),
@@ -143,18 +144,19 @@ impl Run<'_> {
         self.writer(id);
         let model = &self.models[&id];
         let upper = self.chance.below(model.end as u64 + 2) as Offset;
+        let from = self.chance.below(model.end as u64 + 2) as Offset;
         let query = match self.chance.below(2) {
             0 => BatchQuery::MaxTimestamp,
             _ => BatchQuery::TimestampAtLeast(self.chance.below(1_000) as i64),
         };
-        let found = block_on(self.writers[&id].log.find_batch(query, upper).wait());
+        let found = block_on(self.writers[&id].log.find_batch(query, from, upper).wait());
         let found = found.expect("readable");
         let offset = |bytes: &[u8]| BatchHeader::parse(bytes).map(|header| header.base_offset);
         assert!(
-            found.as_deref() == model.find(query, upper),
-            "{query:?} below {upper}: {:?}, not {:?}",
+            found.as_deref() == model.find(query, from, upper),
+            "{query:?} in {from}..{upper}: {:?}, not {:?}",
             found.as_deref().map(offset),
-            model.find(query, upper).map(offset)
+            model.find(query, from, upper).map(offset)
         );
     }
 

@@ -7,6 +7,7 @@ mod api_versions;
 mod configs;
 mod create_topics;
 mod delete_groups;
+mod delete_records;
 mod delete_topics;
 mod describe_cluster;
 mod describe_configs;
@@ -94,6 +95,7 @@ pub static APIS: &[Api] = &[
     Api::new(18, "ApiVersions", 0..=4, api_versions::handle),
     Api::new(19, "CreateTopics", 2..=7, create_topics::handle),
     Api::new(20, "DeleteTopics", 1..=6, delete_topics::handle),
+    Api::new(21, "DeleteRecords", 0..=2, delete_records::handle),
     Api::new(22, "InitProducerId", 0..=5, init_producer_id::handle),
     Api::new(23, "OffsetForLeaderEpoch", 2..=4, offset_for_leader_epoch::handle),
     Api::new(32, "DescribeConfigs", 1..=4, describe_configs::handle),

@@ -8,6 +8,7 @@ mod wire_support;
 mod administration;
 mod commits;
 mod connection;
+mod delete_records;
 mod fetch;
 mod groups;
 mod hostile;

@@ -7,7 +7,7 @@ use kafka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListO
 use kafka_protocol::messages::{BrokerId, ListOffsetsRequest};
 use tidegate_model::{ErrorCode, TopicId};
 
-async fn list(
+pub async fn list(
     client: &mut RawClient,
     version: i16,
     place: Place<'_>,
@@ -30,7 +30,7 @@ async fn list(
     (code(told.error_code), told.offset, told.timestamp)
 }
 
-async fn filled(gateway: &Gateway, batches: &[&[i64]]) -> Place<'static> {
+pub async fn filled(gateway: &Gateway, batches: &[&[i64]]) -> Place<'static> {
     let place = Place { name: "t", id: gateway.topic("t", 1).await, partition: 0 };
     let mut client = gateway.client().await;
     for times in batches {
