@@ -5,6 +5,7 @@ use bytes::Bytes;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::fd::AsRawFd;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 
@@ -56,6 +57,31 @@ pub fn allocate(file: &File, path: &Path, len: u64) -> io::Result<()> {
         Some(libc::EOPNOTSUPP) => file.set_len(len as u64),
         _ => Err(error),
     }
+}
+
+/// Room on a file system.
+#[derive(Debug, Clone, Copy)]
+pub struct Space {
+    /// Used and free.
+    pub total_bytes: u64,
+    /// Free for this user.
+    pub usable_bytes: u64,
+}
+
+/// The room on the file system that holds `path`.
+pub fn file_system_space(path: &Path) -> io::Result<Space> {
+    let path = std::ffi::CString::new(path.as_os_str().as_bytes())?;
+    // SAFETY: a statvfs of zeros is a valid one; the path ends with a zero and lives through the
+    // call.
+    let (result, stat) = unsafe {
+        let mut stat: libc::statvfs = std::mem::zeroed();
+        (libc::statvfs(path.as_ptr(), &mut stat), stat)
+    };
+    if result != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    let bytes = |blocks| stat.f_frsize * blocks;
+    Ok(Space { total_bytes: bytes(stat.f_blocks), usable_bytes: bytes(stat.f_bavail) })
 }
 
 /// Writes all `parts` one after the other from `position` on.

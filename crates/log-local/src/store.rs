@@ -1,7 +1,7 @@
 //! The store: opening, closing, and the set of partitions.
 
 use crate::core::Core;
-use crate::disk::{sync_directory, try_lock};
+use crate::disk::{file_system_space, sync_directory, try_lock};
 use crate::frame::EntryKind;
 use crate::log::LocalLog;
 use crate::oneshot;
@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::Duration;
-use tidegate_log::{BoxFuture, LogError, LogObserver, LogStore, Opened, Step, StoreStats};
+use tidegate_log::{BoxFuture, LogError, LogObserver, LogStore, Opened, Step, StoreStats, Volume};
 use tidegate_model::{LeaderEpoch, TopicIdPartition};
 
 /// Threads for reads that wait for the disk.
@@ -230,6 +230,21 @@ impl LogStore for LocalStore {
         let deleting = self.core.deleting.lock();
         let partitions = self.core.partitions.lock();
         partitions.keys().filter(|id| !deleting.contains_key(id)).copied().collect()
+    }
+
+    fn volume(&self) -> Volume {
+        let directory = &self.core.settings.data_dir;
+        let path = std::path::absolute(directory).unwrap_or_else(|_| directory.clone());
+        let space = file_system_space(directory);
+        if let Err(error) = &space {
+            tracing::warn!(path = %directory.display(), %error, "space cannot be asked for");
+        }
+        let space = space.ok();
+        Volume {
+            path: path.to_string_lossy().into_owned(),
+            total_bytes: space.map(|space| space.total_bytes),
+            usable_bytes: space.map(|space| space.usable_bytes),
+        }
     }
 
     fn stats(&self) -> StoreStats {

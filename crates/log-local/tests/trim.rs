@@ -5,6 +5,7 @@ mod support;
 
 use std::time::{Duration, Instant};
 use support::TempDir;
+use tidegate_log::LogStore;
 use tidegate_log::conformance::{Writer, block_on, partition};
 use tidegate_log_local::{LocalStore, Settings};
 
@@ -82,4 +83,15 @@ fn what_a_crash_left_below_the_log_start_is_removed_by_the_next_start() {
     assert_eq!((writer.log.log_start_offset(), writer.next_offset), (20, 30));
     assert_eq!(segments(&settings), [18, 27]);
     assert!(!writer.read(20).is_empty());
+}
+
+#[test]
+fn the_volume_is_the_data_directorys_file_system() {
+    let dir = TempDir::new();
+    let store = LocalStore::open(settings(&dir)).unwrap();
+    let volume = store.volume();
+    assert_eq!(std::path::Path::new(&volume.path), dir.path().join("data"));
+    assert!(std::path::Path::new(&volume.path).is_absolute());
+    let (total, usable) = (volume.total_bytes.unwrap(), volume.usable_bytes.unwrap());
+    assert!(0 < usable && usable < total, "{usable} of {total}");
 }

@@ -21,6 +21,6 @@ pub use memory::MemoryStore;
 pub use slice::{LogRead, Slice};
 pub use store::{
     Append, BatchQuery, BoxFuture, EpochStart, LogError, LogObserver, LogStore, Opened,
-    PartitionLog, ReadRequest, Snapshot, Step, StoreStats,
+    PartitionLog, ReadRequest, Snapshot, Step, StoreStats, Volume,
 };
 pub use tail::{BatchSearch, EpochHistory, Tail, TailEntry};

@@ -7,7 +7,7 @@ use crate::commit::{Commit, CommitQueue};
 use crate::slice::LogRead;
 use crate::store::{
     Append, BatchQuery, BoxFuture, EpochStart, LogError, LogObserver, LogStore, Opened,
-    PartitionLog, ReadRequest, Step, StoreStats,
+    PartitionLog, ReadRequest, Step, StoreStats, Volume,
 };
 use crate::tail::{BatchSearch, EpochHistory, Tail, TailEntry};
 use bytes::Bytes;
@@ -159,6 +159,10 @@ impl LogStore for MemoryStore {
 
     fn partitions(&self) -> Vec<TopicIdPartition> {
         self.shared.partitions.lock().keys().copied().collect()
+    }
+
+    fn volume(&self) -> Volume {
+        Volume { path: "memory".to_owned(), total_bytes: None, usable_bytes: None }
     }
 
     fn stats(&self) -> StoreStats {

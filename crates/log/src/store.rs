@@ -167,6 +167,17 @@ pub struct StoreStats {
     pub full: bool,
 }
 
+/// Where a store keeps its logs, and how much room there is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Volume {
+    /// The absolute path of the directory, or a word for what takes its place.
+    pub path: String,
+    /// Bytes of the file system, used and free; `None` where there is none.
+    pub total_bytes: Option<u64>,
+    /// Bytes of them that can still be written.
+    pub usable_bytes: Option<u64>,
+}
+
 /// A set of partition logs that share one commit path.
 pub trait LogStore: Send + Sync + 'static {
     /// Opens a partition for its only writer, creating it if it is new, and fences older epochs.
@@ -186,6 +197,9 @@ pub trait LogStore: Send + Sync + 'static {
 
     /// Every partition that has data or was opened and not deleted.
     fn partitions(&self) -> Vec<TopicIdPartition>;
+
+    /// Where the logs are. Asks the system, so that it is not for every request.
+    fn volume(&self) -> Volume;
 
     /// Figures for metrics.
     fn stats(&self) -> StoreStats;

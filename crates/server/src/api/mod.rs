@@ -12,6 +12,7 @@ mod delete_topics;
 mod describe_cluster;
 mod describe_configs;
 mod describe_groups;
+mod describe_log_dirs;
 mod describe_producers;
 mod describe_quorum;
 mod describe_topic_partitions;
@@ -99,6 +100,7 @@ pub static APIS: &[Api] = &[
     Api::new(22, "InitProducerId", 0..=5, init_producer_id::handle),
     Api::new(23, "OffsetForLeaderEpoch", 2..=4, offset_for_leader_epoch::handle),
     Api::new(32, "DescribeConfigs", 1..=4, describe_configs::handle),
+    Api::new(35, "DescribeLogDirs", 1..=4, describe_log_dirs::handle),
     Api::new(42, "DeleteGroups", 0..=2, delete_groups::handle),
     Api::new(43, "ElectLeaders", 0..=2, elect_leaders::handle),
     Api::new(45, "AlterPartitionReassignments", 0..=1, reassignments::alter),

@@ -12,6 +12,7 @@ mod delete_records;
 mod fetch;
 mod groups;
 mod hostile;
+mod log_dirs;
 mod metadata;
 mod offsets;
 mod produce;
