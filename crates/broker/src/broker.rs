@@ -1,17 +1,20 @@
 //! The broker: one store, the topics in it, and the coordinators over it.
 
+mod admin;
+
 use crate::catalog::Catalog;
 use crate::clock::Clock;
-use crate::config::{DescribedConfig, KafkaSettings, describe_broker, describe_topic};
+use crate::config::{CurrentSettings, KafkaSettings};
 use crate::fetch::FetchSessions;
 use crate::groups::{CONSUMER_OFFSETS, Groups, OffsetStorageKind};
 use crate::timers::Timers;
 use crate::topics::{Topic, TopicMap};
+use arc_swap::{ArcSwap, Guard};
 use parking_lot::Mutex as SyncMutex;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
-use tidegate_log::{BoxFuture, LogError, LogStore};
+use tidegate_log::{LogError, LogStore};
 use tidegate_machine::group::Settings as GroupSettings;
 use tidegate_model::{ErrorCode, LeaderEpoch, Offset, ProducerId, TopicId};
 use tokio::sync::Mutex;
@@ -77,7 +80,7 @@ pub struct BrokerParts {
 /// Partitions, topics, groups, producer ids.
 pub struct Broker {
     store: Arc<dyn LogStore>,
-    settings: Arc<KafkaSettings>,
+    settings: CurrentSettings,
     clock: Clock,
     topics: TopicMap,
     catalog: Catalog,
@@ -85,6 +88,8 @@ pub struct Broker {
     fetch_sessions: FetchSessions,
     /// Creation and loading of `__consumer_offsets` happen once.
     ensuring: Mutex<()>,
+    /// Snapshots of topics are made and put in place one at a time.
+    refreshing: Mutex<()>,
     tasks: SyncMutex<Vec<JoinHandle<()>>>,
 }
 
@@ -94,10 +99,12 @@ impl Broker {
         let clock = Clock::system();
         let timers = Timers::new(clock);
         let BrokerParts { store, settings, offset_storage, node_id } = parts;
+        let settings: CurrentSettings = Arc::new(ArcSwap::new(settings));
         let catalog =
             Catalog::load(&*store, clock, timers.clone(), settings.clone(), node_id).await?;
-        let group_settings = group_settings(&settings);
-        let slots = settings.max_incremental_fetch_session_cache_slots().max(0) as usize;
+        let current = settings.load_full();
+        let group_settings = group_settings(&current);
+        let slots = current.max_incremental_fetch_session_cache_slots().max(0) as usize;
         let broker = Arc::new(Broker {
             groups: Groups::new(clock, timers.clone(), group_settings, offset_storage),
             fetch_sessions: FetchSessions::new(slots, Uuid::new_v4().as_u128() as i32),
@@ -107,6 +114,7 @@ impl Broker {
             topics: TopicMap::default(),
             catalog,
             ensuring: Mutex::new(()),
+            refreshing: Mutex::new(()),
             tasks: SyncMutex::default(),
         });
         broker.open_topics().await?;
@@ -121,7 +129,7 @@ impl Broker {
 
     async fn open_topics(&self) -> Result<(), LogError> {
         for meta in self.catalog.topics()? {
-            let topic = self.catalog.open_topic(&*self.store, &meta).await?;
+            let topic = self.catalog.open_topic(&*self.store, &meta, None).await?;
             self.topics.insert(topic);
         }
         self.delete_orphans().await;
@@ -143,9 +151,9 @@ impl Broker {
         }
     }
 
-    /// Kafka's settings.
-    pub fn settings(&self) -> &Arc<KafkaSettings> {
-        &self.settings
+    /// Kafka's settings as they are now.
+    pub fn settings(&self) -> Guard<Arc<KafkaSettings>> {
+        self.settings.load()
     }
 
     /// The broker's clock.
@@ -199,7 +207,7 @@ impl Broker {
     }
 
     async fn create_offsets_topic(self: &Arc<Self>) -> Result<Arc<Topic>, ErrorCode> {
-        let settings = &self.settings;
+        let settings = self.settings.load_full();
         let config = |name: &str, value: String| (name.to_owned(), Some(value));
         let wanted = CreateTopic {
             name: CONSUMER_OFFSETS.to_owned(),
@@ -220,54 +228,6 @@ impl Broker {
             }
         }
         self.topics.by_name(CONSUMER_OFFSETS).ok_or(ErrorCode::CoordinatorNotAvailable)
-    }
-
-    /// Creates a topic, or only checks whether it could be. The decision is made at once; the
-    /// future waits until it is durable and the partitions are open.
-    pub fn create_topic(
-        self: &Arc<Self>,
-        wanted: CreateTopic,
-        validate_only: bool,
-    ) -> BoxFuture<Result<CreatedTopic, Refusal>> {
-        let pending = self.catalog.create(wanted, validate_only);
-        let broker = self.clone();
-        Box::pin(async move {
-            let created = pending.wait().await?;
-            if !validate_only {
-                broker.open_created(created.id).await?;
-            }
-            Ok(created)
-        })
-    }
-
-    async fn open_created(&self, id: TopicId) -> Result<(), Refusal> {
-        let unavailable = |error: LogError| (ErrorCode::KafkaStorageError, error.to_string());
-        let Some(meta) = self.catalog.topic(id).map_err(unavailable)? else {
-            // Deleted again in the meantime.
-            return Ok(());
-        };
-        let topic = self.catalog.open_topic(&*self.store, &meta).await.map_err(unavailable)?;
-        info!(topic = &*topic.name, topic_id = %topic.id, partitions = topic.partitions.len(), "topic created");
-        self.topics.insert(topic);
-        // A deletion decided while the partitions were opened found nothing to remove.
-        if self.catalog.topic(id).map_err(unavailable)?.is_none() {
-            self.forget(id).await;
-        }
-        Ok(())
-    }
-
-    /// Takes a deleted topic out of service and gives its space back.
-    async fn forget(&self, id: TopicId) {
-        let Some(topic) = self.topics.remove(id) else { return };
-        info!(topic = &*topic.name, topic_id = %id, "topic deleted");
-        self.groups.topics_deleted(&[topic.name.to_string()]);
-        for partition in &topic.partitions {
-            partition.mark_deleted();
-            if let Err(error) = self.store.delete(partition.id()).wait().await {
-                // The next start removes it: the catalog no longer knows the id.
-                warn!(partition = %partition.id(), %error, "data cannot be removed yet");
-            }
-        }
     }
 
     /// The topic of that name, created by the broker's defaults if it does not exist.
@@ -293,46 +253,9 @@ impl Broker {
         self.topics.by_name(name).ok_or(ErrorCode::LeaderNotAvailable)
     }
 
-    /// Deletes a topic with its data. The decision is made at once; the future waits until it is
-    /// durable and the data is gone.
-    pub fn delete_topic(self: &Arc<Self>, which: DeleteTopic) -> BoxFuture<Result<(), Refusal>> {
-        if !self.settings.delete_topic_enable() {
-            let message = "delete.topic.enable is false".to_owned();
-            return Box::pin(std::future::ready(Err((ErrorCode::TopicDeletionDisabled, message))));
-        }
-        let pending = self.catalog.delete(which);
-        let broker = self.clone();
-        Box::pin(async move {
-            let id = pending.wait().await?;
-            broker.forget(id).await;
-            Ok(())
-        })
-    }
-
     /// A producer id that was never given before.
     pub async fn fresh_producer_id(&self) -> Result<ProducerId, ErrorCode> {
         self.catalog.fresh_producer_id().await
-    }
-
-    /// The settings in force on a topic with `overrides`.
-    pub fn describe_topic_configs(
-        &self,
-        overrides: &BTreeMap<String, String>,
-        names: Option<&[&str]>,
-        synonyms: bool,
-        documentation: bool,
-    ) -> Vec<DescribedConfig> {
-        describe_topic(overrides, &self.settings, names, synonyms, documentation)
-    }
-
-    /// The settings of this node.
-    pub fn describe_broker_configs(
-        &self,
-        names: Option<&[&str]>,
-        synonyms: bool,
-        documentation: bool,
-    ) -> Vec<DescribedConfig> {
-        describe_broker(&self.settings, names, synonyms, documentation)
     }
 
     /// Makes everything durable and closes the store.
@@ -361,7 +284,7 @@ async fn expire_producers(broker: std::sync::Weak<Broker>) {
     loop {
         tokio::time::sleep(PRODUCER_EXPIRY_INTERVAL).await;
         let Some(broker) = broker.upgrade() else { return };
-        let expiration_ms = i64::from(broker.settings.producer_id_expiration_ms());
+        let expiration_ms = i64::from(broker.settings().producer_id_expiration_ms());
         let now = broker.clock.wall_ms();
         for topic in broker.topics.all() {
             for partition in &topic.partitions {

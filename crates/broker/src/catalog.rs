@@ -2,7 +2,7 @@
 
 use crate::broker::{CreateTopic, CreatedTopic, DeleteTopic, Refusal};
 use crate::clock::Clock;
-use crate::config::{KafkaSettings, TopicSettings, validate_topic_configs};
+use crate::config::{ConfigRules, CurrentSettings, TopicSettings};
 use crate::groups::CONSUMER_OFFSETS;
 use crate::partition::Partition;
 use crate::shard::{LogRecord, Pending, Shard};
@@ -10,12 +10,11 @@ use crate::timers::Timers;
 use crate::topics::Topic;
 use bytes::Bytes;
 use parking_lot::Mutex as SyncMutex;
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 use tidegate_log::{LogError, LogStore};
 use tidegate_machine::catalog::{
-    CatalogMachine, Command, ConfigResource, ConfigResourceType, Configs, CreateTopics, Failure,
+    AlterConfigs, CatalogMachine, Command, Configs, CreatePartitions, CreateTopics, Failure,
     NewTopic, Record, Reply, Settings, TopicMeta, TopicRef, validate_topic_name,
 };
 use tidegate_model::{ErrorCode, ProducerId, TopicId, TopicIdPartition};
@@ -35,7 +34,7 @@ impl LogRecord for Record {
 /// The catalog as a coordinator, with the block of producer ids that is being given out.
 pub struct Catalog {
     shard: Arc<Shard<CatalogMachine>>,
-    settings: Arc<KafkaSettings>,
+    settings: CurrentSettings,
     node_id: i32,
     producer_ids: SyncMutex<Range<ProducerId>>,
     /// One block is fetched at a time.
@@ -45,11 +44,17 @@ pub struct Catalog {
 /// A topic's place in the catalog, with its own settings.
 pub struct CataloguedTopic {
     meta: Arc<TopicMeta>,
-    configs: BTreeMap<String, String>,
+    configs: Arc<Configs>,
 }
 
-/// A creation that is decided and not yet durable.
-pub struct PendingCreation(Pending<Reply>);
+/// Creations that are decided and not yet durable.
+pub struct PendingCreations(Pending<Reply>);
+
+/// Changes that are decided and not yet durable.
+pub struct PendingChanges {
+    pending: Pending<Reply>,
+    count: usize,
+}
 
 /// A deletion that is decided and not yet durable.
 pub struct PendingDeletion(Pending<Reply>);
@@ -65,24 +70,19 @@ impl Catalog {
         store: &dyn LogStore,
         clock: Clock,
         timers: Arc<Timers>,
-        settings: Arc<KafkaSettings>,
+        settings: CurrentSettings,
         node_id: i32,
     ) -> Result<Self, LogError> {
         let partition = Partition::open(store, TopicIdPartition::METADATA, 0).await?;
+        let started_with = settings.load();
         let machine_settings = Settings {
             node_id,
-            num_partitions: settings.num_partitions(),
-            default_replication_factor: settings.default_replication_factor() as i16,
+            num_partitions: started_with.num_partitions(),
+            default_replication_factor: started_with.default_replication_factor() as i16,
             ..Settings::default()
         };
-        let rules_settings = settings.clone();
-        let fresh = move || {
-            let settings = rules_settings.clone();
-            let rules = move |resource: &ConfigResource, configs: &Configs| {
-                check_configs(resource, configs, &settings)
-            };
-            CatalogMachine::new(machine_settings.clone(), Arc::new(rules))
-        };
+        let rules = Arc::new(ConfigRules::new(settings.clone()));
+        let fresh = move || CatalogMachine::new(machine_settings.clone(), rules.clone());
         let shard = Shard::load(partition, clock, timers, fresh).await?;
         Ok(Catalog {
             shard,
@@ -106,9 +106,15 @@ impl Catalog {
         })
     }
 
-    /// The topic of that id.
-    pub fn topic(&self, id: TopicId) -> Result<Option<CataloguedTopic>, LogError> {
-        self.look(|machine| machine.catalog().topic_by_id(id).map(|meta| catalogued(machine, meta)))
+    /// The topic of that id, once all that is told of it is durable.
+    pub async fn durable_topic(&self, id: TopicId) -> Result<Option<CataloguedTopic>, LogError> {
+        let look = |machine: &CatalogMachine| {
+            machine.catalog().topic_by_id(id).map(|meta| catalogued(machine, meta))
+        };
+        let seen = self.shard.read(|machine, _| look(machine));
+        let (topic, commit) = seen.map_err(|error| LogError::Unavailable(error.to_string()))?;
+        commit.await?;
+        Ok(topic)
     }
 
     fn look<T>(&self, look: impl FnOnce(&CatalogMachine) -> T) -> Result<T, LogError> {
@@ -116,15 +122,16 @@ impl Catalog {
         seen.map(|(seen, _)| seen).map_err(|error| LogError::Unavailable(error.to_string()))
     }
 
-    /// Opens every partition of a topic.
+    /// A snapshot of a topic: with the partitions of `before`, and with the others opened.
     pub async fn open_topic(
         &self,
         store: &dyn LogStore,
         topic: &CataloguedTopic,
+        before: Option<&Topic>,
     ) -> Result<Arc<Topic>, LogError> {
         let meta = &topic.meta;
-        let mut partitions = Vec::with_capacity(meta.partitions.len());
-        for (index, partition) in meta.partitions.iter().enumerate() {
+        let mut partitions = before.map_or_else(Vec::new, |topic| topic.partitions.clone());
+        for (index, partition) in meta.partitions.iter().enumerate().skip(partitions.len()) {
             let id = TopicIdPartition::new(meta.topic_id, index as i32);
             partitions.push(Partition::open(store, id, partition.leader_epoch).await?);
         }
@@ -132,15 +139,15 @@ impl Catalog {
             name: meta.name.clone(),
             id: meta.topic_id,
             internal: *meta.name == *CONSUMER_OFFSETS,
-            settings: TopicSettings::of(&topic.configs, &self.settings),
+            settings: TopicSettings::of(&topic.configs, &self.settings.load()),
             configs: topic.configs.clone(),
             partitions,
         }))
     }
 
-    /// Decides on a creation.
-    pub fn create(&self, wanted: CreateTopic, validate_only: bool) -> PendingCreation {
-        let topic = NewTopic {
+    /// Decides on creations.
+    pub fn create(&self, wanted: Vec<CreateTopic>, validate_only: bool) -> PendingCreations {
+        let new = |wanted: CreateTopic| NewTopic {
             name: wanted.name,
             topic_id: TopicId(Uuid::new_v4()),
             partitions: wanted.partitions,
@@ -148,8 +155,23 @@ impl Catalog {
             assignments: wanted.assignments,
             configs: wanted.configs,
         };
-        let command = CreateTopics { topics: vec![topic], validate_only };
-        PendingCreation(self.shard.submit(Command::CreateTopics(command)))
+        let topics = wanted.into_iter().map(new).collect();
+        let command = CreateTopics { topics, validate_only };
+        PendingCreations(self.shard.submit(Command::CreateTopics(command)))
+    }
+
+    /// Decides on partitions to add.
+    pub fn create_partitions(&self, request: CreatePartitions) -> PendingChanges {
+        let count = request.topics.len();
+        let pending = self.shard.submit(Command::CreatePartitions(request));
+        PendingChanges { pending, count }
+    }
+
+    /// Decides on changes of configs.
+    pub fn alter_configs(&self, request: AlterConfigs) -> PendingChanges {
+        let count = request.resources.len();
+        let pending = self.shard.submit(Command::AlterConfigs(request));
+        PendingChanges { pending, count }
     }
 
     /// Decides on a deletion.
@@ -183,19 +205,36 @@ impl Catalog {
     }
 }
 
-impl PendingCreation {
-    /// Waits until the decision is durable.
-    pub async fn wait(self) -> Result<CreatedTopic, Refusal> {
+impl PendingCreations {
+    /// Waits until the decisions are durable; they are in the order of what was wanted.
+    pub async fn wait(self) -> Result<Vec<Result<CreatedTopic, Refusal>>, Refusal> {
         let reply = self.0.wait().await.map_err(unavailable)?;
         let Reply::CreateTopics(created) = reply else { return Err(unexpected()) };
-        let created = created.into_iter().next().ok_or_else(unexpected)?;
-        check(created.failure)?;
-        Ok(CreatedTopic {
-            id: created.topic_id,
-            partitions: created.partitions,
-            replication_factor: created.replication_factor,
-            configs: created.configs,
-        })
+        let told = created.into_iter().map(|created| {
+            check(created.failure)?;
+            Ok(CreatedTopic {
+                id: created.topic_id,
+                partitions: created.partitions,
+                replication_factor: created.replication_factor,
+                configs: created.configs,
+            })
+        });
+        Ok(told.collect())
+    }
+}
+
+impl PendingChanges {
+    /// Waits until the decisions are durable; they are in the order of what was asked.
+    pub async fn wait(self) -> Vec<Failure> {
+        let refused = match self.pending.wait().await {
+            Ok(Reply::CreatePartitions(failures) | Reply::AlterConfigs(failures)) => {
+                return failures;
+            }
+            Ok(_) => unexpected(),
+            Err(error) => unavailable(error),
+        };
+        let failure = Failure::new(refused.0, refused.1);
+        vec![failure; self.count]
     }
 }
 
@@ -229,19 +268,5 @@ fn unexpected() -> Refusal {
 
 fn catalogued(machine: &CatalogMachine, meta: &Arc<TopicMeta>) -> CataloguedTopic {
     let configs = machine.catalog().topic_configs(&meta.name);
-    let configs = configs.map_or_else(BTreeMap::new, |configs| (**configs).clone());
-    CataloguedTopic { meta: meta.clone(), configs }
-}
-
-fn check_configs(
-    resource: &ConfigResource,
-    configs: &Configs,
-    settings: &KafkaSettings,
-) -> Result<(), String> {
-    match resource.kind {
-        ConfigResourceType::Topic => validate_topic_configs(configs, settings),
-        ConfigResourceType::Broker
-        | ConfigResourceType::ClientMetrics
-        | ConfigResourceType::Group => Err("only topics can be configured for now".to_owned()),
-    }
+    CataloguedTopic { meta: meta.clone(), configs: configs.cloned().unwrap_or_default() }
 }

@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use tidegate_model::TopicId;
 
-/// One topic as requests see it.
+/// One topic as requests see it: a snapshot. When its configs or its partitions change, another
+/// one takes its place in the [`TopicMap`]; whoever holds this one goes on with what it says.
 #[derive(Debug)]
 pub struct Topic {
     /// The name.
@@ -17,7 +18,7 @@ pub struct Topic {
     /// True for the coordinators' own topics.
     pub internal: bool,
     /// Settings that differ from the broker's.
-    pub configs: BTreeMap<String, String>,
+    pub configs: Arc<BTreeMap<String, String>>,
     /// What is in force on the topic: its own settings over the broker's.
     pub settings: TopicSettings,
     /// The partitions by index.
@@ -65,22 +66,21 @@ impl TopicMap {
         (state.by_name.len(), state.by_name.values().map(|topic| topic.partitions.len()).sum())
     }
 
-    /// Adds a topic, in place of any of the same name.
+    /// Puts a topic's newest snapshot in the place of the one before. Under its name it also takes
+    /// the place of another topic, which is being deleted and will be removed by its id.
     pub fn insert(&self, topic: Arc<Topic>) {
         let mut state = self.state.write();
         state.by_id.insert(topic.id, topic.clone());
-        if let Some(previous) = state.by_name.insert(topic.name.clone(), topic.clone())
-            && previous.id != topic.id
-        {
-            state.by_id.remove(&previous.id);
-        }
+        state.by_name.insert(topic.name.clone(), topic);
     }
 
     /// Removes and returns a topic.
     pub fn remove(&self, id: TopicId) -> Option<Arc<Topic>> {
         let mut state = self.state.write();
         let topic = state.by_id.remove(&id)?;
-        state.by_name.remove(&topic.name);
+        if state.by_name.get(&topic.name).is_some_and(|named| named.id == id) {
+            state.by_name.remove(&topic.name);
+        }
         Some(topic)
     }
 }

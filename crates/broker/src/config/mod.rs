@@ -7,6 +7,7 @@
 
 mod broker;
 mod describe;
+mod rules;
 mod settings;
 mod table;
 mod topic;
@@ -14,7 +15,8 @@ mod value;
 
 pub use broker::{BROKER_CONFIGS, broker_config};
 pub use describe::{ConfigSource, DescribedConfig, Synonym, describe_broker, describe_topic};
-pub use settings::{KafkaSettings, SettingError, closest_name};
+pub use rules::ConfigRules;
+pub use settings::{CurrentSettings, KafkaSettings, SettingError, closest_name};
 pub use topic::{
     TOPIC_CONFIGS, TopicSettings, topic_config, validate_topic_config, validate_topic_configs,
 };

@@ -2,8 +2,10 @@
 
 use super::broker::{BROKER_CONFIGS, broker_config, broker_synonyms};
 use super::value::{ConfigDef, ConfigValue};
+use arc_swap::ArcSwap;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 /// The prefix of environment variables that set a broker config: `TIDEGATE_KAFKA_NUM_PARTITIONS`
 /// is `num.partitions`.
@@ -49,6 +51,9 @@ impl fmt::Display for SettingError {
 }
 
 impl std::error::Error for SettingError {}
+
+/// The settings in force. Whoever changes them puts other ones in their place.
+pub type CurrentSettings = Arc<ArcSwap<KafkaSettings>>;
 
 /// Kafka's broker configs as the operator set them. What is not set has its default.
 #[derive(Clone, Debug)]

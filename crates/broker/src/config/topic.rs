@@ -48,12 +48,15 @@ pub fn topic_config(name: &str) -> Option<&'static ConfigDef> {
 
 /// Checks one topic config. The error is the message for the client, in Kafka's words.
 pub fn validate_topic_config(name: &str, value: &str) -> Result<(), String> {
-    let Some(config) = topic_config(name) else {
+    known(name)?.parse(value).map(|_| ())
+}
+
+fn known(name: &str) -> Result<&'static ConfigDef, String> {
+    topic_config(name).ok_or_else(|| {
         let near = closest_name(name, TOPIC_CONFIGS.iter().map(|config| config.name));
         let hint = near.map(|near| format!(" (did you mean {near}?)")).unwrap_or_default();
-        return Err(format!("Unknown topic config name: {name}{hint}"));
-    };
-    config.parse(value).map(|_| ())
+        format!("Unknown topic config name: {name}{hint}")
+    })
 }
 
 /// Checks all configs of a topic, one by one and with each other and the broker's
@@ -62,6 +65,9 @@ pub fn validate_topic_configs(
     overrides: &BTreeMap<String, String>,
     broker: &KafkaSettings,
 ) -> Result<(), String> {
+    for name in overrides.keys() {
+        known(name)?;
+    }
     for (name, value) in overrides {
         validate_topic_config(name, value)?;
     }

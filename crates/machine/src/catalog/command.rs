@@ -16,8 +16,8 @@ pub enum Command {
     },
     /// CreatePartitions.
     CreatePartitions(CreatePartitions),
-    /// IncrementalAlterConfigs and AlterConfigs, resolved to what shall be set and removed.
-    SetConfigs(SetConfigs),
+    /// IncrementalAlterConfigs and AlterConfigs.
+    AlterConfigs(AlterConfigs),
     /// The next block of producer ids, for InitProducerId.
     AllocateProducerIds {
         /// The node that asks.
@@ -34,8 +34,8 @@ pub enum Reply {
     DeleteTopics(Vec<DeletedTopic>),
     /// To [`Command::CreatePartitions`], in the request's order.
     CreatePartitions(Vec<Failure>),
-    /// To [`Command::SetConfigs`], in the request's order.
-    SetConfigs(Vec<Failure>),
+    /// To [`Command::AlterConfigs`], in the request's order.
+    AlterConfigs(Vec<Failure>),
     /// To [`Command::AllocateProducerIds`].
     AllocateProducerIds(ProducerIdBlock),
 }
@@ -53,7 +53,8 @@ impl Failure {
     /// No failure.
     pub const NONE: Failure = Failure { error: ErrorCode::None, message: None };
 
-    pub(super) fn new(error: ErrorCode, message: impl Into<String>) -> Self {
+    /// A failure with words.
+    pub fn new(error: ErrorCode, message: impl Into<String>) -> Self {
         Failure { error, message: Some(message.into()) }
     }
 
@@ -107,7 +108,7 @@ impl NewTopic {
 pub struct CreatedTopic {
     /// Its name.
     pub name: String,
-    /// Its id; zero on error and when only checked.
+    /// Its id; zero on error.
     pub topic_id: TopicId,
     /// NONE, or why it does not exist.
     pub failure: Failure,
@@ -159,16 +160,35 @@ pub struct MorePartitions {
     pub assignments: Option<Vec<Vec<i32>>>,
 }
 
-/// Changes of configurations by name; `None` removes.
-pub type ConfigChanges = Vec<(String, Option<String>)>;
-
-/// Configurations to set and to remove.
+/// Resources whose configurations shall change.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SetConfigs {
-    /// Which resources, and what changes.
-    pub resources: Vec<(ConfigResource, ConfigChanges)>,
+pub struct AlterConfigs {
+    /// Which resources, and what becomes of them. Nobody names one twice.
+    pub resources: Vec<(ConfigResource, Alteration)>,
     /// True to check without setting.
     pub validate_only: bool,
+}
+
+/// What becomes of a resource's configurations. Nobody names one twice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Alteration {
+    /// Those that are named change (IncrementalAlterConfigs).
+    Changes(Vec<(String, ConfigChange)>),
+    /// These are set, all others are removed (AlterConfigs).
+    Replacement(Vec<(String, String)>),
+}
+
+/// What becomes of one configuration (`AlterConfigOp.OpType`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ConfigChange {
+    /// It has this value.
+    Set(String),
+    /// It has its default.
+    Delete,
+    /// Entries, comma-separated, that its list holds besides.
+    Append(String),
+    /// Entries, comma-separated, that its list no longer holds.
+    Subtract(String),
 }
 
 /// Producer ids that nobody else gets.

@@ -2,17 +2,18 @@
 //!
 //! Errors and their order are those of Kafka's controller (`ControllerApis`,
 //! `ReplicationControlManager`, `ConfigurationControlManager`, `ProducerIdControlManager`) with one
-//! node in the cluster; the messages are our own.
+//! node in the cluster, and so are the messages that clients see.
 
 mod command;
+mod configs;
 mod names;
 mod record;
 mod state;
 mod topics;
 
 pub use command::{
-    Command, ConfigChanges, CreatePartitions, CreateTopics, CreatedTopic, DeletedTopic, Failure,
-    MorePartitions, NewTopic, ProducerIdBlock, Reply, SetConfigs, TopicRef,
+    AlterConfigs, Alteration, Command, ConfigChange, CreatePartitions, CreateTopics, CreatedTopic,
+    DeletedTopic, Failure, MorePartitions, NewTopic, ProducerIdBlock, Reply, TopicRef,
 };
 pub use names::{TOPIC_NAME_LEN_MAX, validate_topic_name};
 pub use record::{ConfigResource, ConfigResourceType, PartitionRecord, Record};
@@ -36,6 +37,9 @@ pub struct Settings {
     pub default_replication_factor: i16,
     /// Partitions that one request may create. Kafka's constant: 10000.
     pub max_partitions_per_request: usize,
+    /// Records that one request may write: a topic's own, one for each of its partitions and
+    /// configs. Kafka's constant (`QuorumController.MAX_RECORDS_PER_USER_OP`): 10000.
+    pub max_records_per_request: usize,
 }
 
 impl Default for Settings {
@@ -45,23 +49,24 @@ impl Default for Settings {
             num_partitions: 1,
             default_replication_factor: 1,
             max_partitions_per_request: 10_000,
+            max_records_per_request: 10_000,
         }
     }
 }
 
 /// Knows which configurations exist and which values they take.
 pub trait ConfigRules {
-    /// Checks all that would be set for `resource` after a change; the error says what is wrong.
-    fn check(&self, resource: &ConfigResource, configs: &Configs) -> Result<(), String>;
-}
+    /// Checks all that would be set for `resource` after a change.
+    fn check(&self, resource: &ConfigResource, configs: &Configs) -> Result<(), Failure>;
 
-impl<F> ConfigRules for F
-where
-    F: Fn(&ConfigResource, &Configs) -> Result<(), String>,
-{
-    fn check(&self, resource: &ConfigResource, configs: &Configs) -> Result<(), String> {
-        self(resource, configs)
-    }
+    /// The list that `change`, an APPEND or a SUBTRACT, starts from where the configuration `name`
+    /// is not set. Fails where it is no list.
+    fn list_default(
+        &self,
+        resource: &ConfigResource,
+        name: &str,
+        change: &ConfigChange,
+    ) -> Result<String, Failure>;
 }
 
 type CatalogOutcome = Outcome<Record, Reply>;
@@ -122,7 +127,9 @@ impl Machine for CatalogMachine {
             Command::CreatePartitions(request) => {
                 Reply::CreatePartitions(self.create_partitions(&request, &mut out))
             }
-            Command::SetConfigs(request) => Reply::SetConfigs(self.set_configs(request, &mut out)),
+            Command::AlterConfigs(request) => {
+                Reply::AlterConfigs(self.alter_configs(request, &mut out))
+            }
             Command::AllocateProducerIds { broker_id } => {
                 Reply::AllocateProducerIds(self.allocate_producer_ids(broker_id, &mut out))
             }

@@ -3,27 +3,29 @@
 /// Longest name, so that `name-partition` fits into a file name.
 pub const TOPIC_NAME_LEN_MAX: usize = 249;
 
-/// Checks a topic's name; the error says what is wrong with it.
+/// Checks a topic's name; the error says what is wrong with it, in Kafka's words.
 pub fn validate_topic_name(name: &str) -> Result<(), String> {
     if name.is_empty() {
-        return Err("Topic name is empty.".to_owned());
+        return Err("Topic name is invalid: the empty string is not allowed".to_owned());
     }
     if name == "." || name == ".." {
-        return Err(format!("Topic name '{name}' is reserved for directories."));
+        return Err(format!("Topic name is invalid: '{name}' is not allowed"));
     }
-    if name.len() > TOPIC_NAME_LEN_MAX {
-        let len = name.len();
-        return Err(format!("Topic name is {len} bytes long, {TOPIC_NAME_LEN_MAX} are allowed."));
+    // Java counts UTF-16 units.
+    if name.encode_utf16().count() > TOPIC_NAME_LEN_MAX {
+        return Err(format!(
+            "Topic name is invalid: the length of '{name}' is longer than the max allowed length \
+             {TOPIC_NAME_LEN_MAX}"
+        ));
     }
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    match name.chars().find(|c| !allowed(*c)) {
-        None => Ok(()),
-        Some(c) => Err(format!(
-            "Topic name '{}' contains '{}'; letters, digits, '.', '_' and '-' are allowed.",
-            name.escape_default(),
-            c.escape_default()
-        )),
+    if name.chars().all(allowed) {
+        return Ok(());
     }
+    Err(format!(
+        "Topic name is invalid: '{name}' contains one or more characters other than ASCII \
+         alphanumerics, '.', '_' and '-'"
+    ))
 }
 
 /// The name under which topics collide: metric names cannot tell '.' and '_' apart.

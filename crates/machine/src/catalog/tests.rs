@@ -14,16 +14,34 @@ struct Controller {
 }
 
 /// Two configurations exist; `retention.ms` takes numbers.
-fn rules(_: &ConfigResource, configs: &Configs) -> Result<(), String> {
-    for (name, value) in configs {
-        if !matches!(name.as_str(), "retention.ms" | "cleanup.policy") {
-            return Err(format!("unknown configuration '{name}'"));
+struct Rules;
+
+impl ConfigRules for Rules {
+    fn check(&self, _: &ConfigResource, configs: &Configs) -> Result<(), Failure> {
+        for (name, value) in configs {
+            if !matches!(name.as_str(), "retention.ms" | "cleanup.policy") {
+                let message = format!("unknown configuration '{name}'");
+                return Err(Failure::new(ErrorCode::InvalidConfig, message));
+            }
+            if name == "retention.ms" && value.parse::<i64>().is_err() {
+                let message = format!("'{value}' is no number");
+                return Err(Failure::new(ErrorCode::InvalidConfig, message));
+            }
         }
-        if name == "retention.ms" && value.parse::<i64>().is_err() {
-            return Err(format!("'{value}' is no number"));
+        Ok(())
+    }
+
+    fn list_default(
+        &self,
+        _: &ConfigResource,
+        name: &str,
+        _: &ConfigChange,
+    ) -> Result<String, Failure> {
+        match name {
+            "cleanup.policy" => Ok("delete".to_owned()),
+            _ => Err(Failure::new(ErrorCode::InvalidConfig, "no list")),
         }
     }
-    Ok(())
 }
 
 impl Controller {
@@ -32,7 +50,7 @@ impl Controller {
     }
 
     fn with(settings: Settings) -> Self {
-        let machine = CatalogMachine::new(settings, Arc::new(rules));
+        let machine = CatalogMachine::new(settings, Arc::new(Rules));
         Controller { machine, log: Vec::new(), fresh: 100 }
     }
 
@@ -97,12 +115,27 @@ impl Controller {
     }
 
     fn set(&mut self, resource: ConfigResource, changes: &[(&str, Option<&str>)]) -> ErrorCode {
-        let changes = owned(changes);
-        let request = SetConfigs { resources: vec![(resource, changes)], validate_only: false };
-        match self.submit(Command::SetConfigs(request)) {
-            Reply::SetConfigs(failures) => failures[0].error,
-            other => panic!("not a SetConfigs reply: {other:?}"),
+        let changes = changes.iter().map(|(name, value)| match value {
+            Some(value) => (name.to_string(), ConfigChange::Set(value.to_string())),
+            None => (name.to_string(), ConfigChange::Delete),
+        });
+        self.alter(resource, Alteration::Changes(changes.collect()))
+    }
+
+    fn alter(&mut self, resource: ConfigResource, alteration: Alteration) -> ErrorCode {
+        let resources = vec![(resource, alteration)];
+        match self.submit(Command::AlterConfigs(AlterConfigs { resources, validate_only: false })) {
+            Reply::AlterConfigs(failures) => failures[0].error,
+            other => panic!("not an AlterConfigs reply: {other:?}"),
         }
+    }
+
+    /// What one APPEND or SUBTRACT makes of the topic's `cleanup.policy`.
+    fn edit(&mut self, change: ConfigChange) -> Option<String> {
+        let change = ("cleanup.policy".to_owned(), change);
+        let t = ConfigResource::topic("t");
+        assert_eq!(self.alter(t, Alteration::Changes(vec![change])), ErrorCode::None);
+        self.catalog().topic_configs("t")?.get("cleanup.policy").cloned()
     }
 
     fn allocate(&mut self) -> ProducerIdBlock {
@@ -195,8 +228,12 @@ fn an_enormous_number_of_partitions_is_refused_before_it_is_allocated() {
     let (a, b) = (controller.new_topic("a"), controller.new_topic("b"));
     let half = |topic| NewTopic { partitions: 6_000, ..topic };
     let created = controller.create_all(vec![half(a), half(b)]);
-    assert_eq!(created[0].failure.error, ErrorCode::None);
-    assert_eq!(created[1].failure.error, ErrorCode::PolicyViolation);
+    for created in created {
+        assert_eq!(created.failure.error, ErrorCode::PolicyViolation, "the request as a whole");
+    }
+    let most = NewTopic { partitions: 10_000, ..topic.clone() };
+    assert_eq!(controller.create_error(most), ErrorCode::PolicyViolation, "10001 records");
+    assert!(controller.log.is_empty());
     assert_eq!(controller.create_error(topic), ErrorCode::None);
     let more = MorePartitions { name: "t".to_owned(), count: i32::MAX, assignments: None };
     assert_eq!(controller.more_partitions(more), ErrorCode::PolicyViolation);
@@ -267,7 +304,7 @@ fn validate_only_checks_and_creates_nothing() {
         panic!("not a CreateTopics reply")
     };
     assert_eq!((created[0].failure.error, created[0].partitions), (ErrorCode::None, 3));
-    assert_eq!(created[0].topic_id, TopicId::ZERO);
+    assert!(!created[0].topic_id.is_reserved(), "Kafka tells an id here too");
     assert_eq!(created[1].failure.error, ErrorCode::InvalidTopic);
     assert!(controller.log.is_empty());
 }
@@ -451,8 +488,45 @@ fn configs_are_set_and_removed_and_checked_together() {
     assert_eq!(controller.catalog().topic_configs("t"), None);
     let unknown = controller.set(ConfigResource::topic("x"), &[("retention.ms", Some("5"))]);
     assert_eq!(unknown, ErrorCode::UnknownTopicOrPartition);
-    let twice = [("retention.ms", Some("5")), ("retention.ms", Some("6"))];
-    assert_eq!(controller.set(t(), &twice), ErrorCode::InvalidRequest);
+}
+
+#[test]
+fn a_list_is_edited_from_its_default_on_and_keeps_its_order() {
+    let mut controller = Controller::new();
+    let topic = controller.new_topic("t");
+    controller.create(topic);
+    let append = |entries: &str| ConfigChange::Append(entries.to_owned());
+    let subtract = |entries: &str| ConfigChange::Subtract(entries.to_owned());
+    for (change, list) in [
+        (append("compact"), "delete,compact"),
+        (append("compact,delete,x"), "delete,compact,x"),
+        (subtract("compact,y"), "delete,x"),
+        (subtract("delete,x"), ""),
+        (append("z"), "z"),
+        // Kafka's controller appends what is between the commas, were it nothing.
+        (append(""), "z,"),
+    ] {
+        assert_eq!(controller.edit(change.clone()).as_deref(), Some(list), "{change:?}");
+    }
+    let change = ("retention.ms".to_owned(), append("1"));
+    let t = ConfigResource::topic("t");
+    assert_eq!(controller.alter(t, Alteration::Changes(vec![change])), ErrorCode::InvalidConfig);
+}
+
+#[test]
+fn a_replacement_removes_what_it_does_not_name() {
+    let mut controller = Controller::new();
+    let topic = controller.new_topic("t");
+    controller.create(topic);
+    let t = || ConfigResource::topic("t");
+    let both = [("retention.ms", Some("5")), ("cleanup.policy", Some("compact"))];
+    controller.set(t(), &both);
+    let one = vec![("retention.ms".to_owned(), "6".to_owned())];
+    assert_eq!(controller.alter(t(), Alteration::Replacement(one)), ErrorCode::None);
+    let left = controller.catalog().topic_configs("t").unwrap();
+    assert_eq!(**left, BTreeMap::from([("retention.ms".into(), "6".into())]));
+    assert_eq!(controller.alter(t(), Alteration::Replacement(vec![])), ErrorCode::None);
+    assert_eq!(controller.catalog().topic_configs("t"), None);
 }
 
 #[test]
@@ -537,8 +611,13 @@ fn command() -> impl Strategy<Value = Command> {
             Command::CreatePartitions(CreatePartitions { topics, validate_only: false })
         }),
         2 => (name, configs).prop_map(|(name, changes)| {
-            let resources = vec![(ConfigResource::topic(name), changes)];
-            Command::SetConfigs(SetConfigs { resources, validate_only: false })
+            let change = |(name, value): (String, Option<String>)| match value {
+                Some(value) => (name, ConfigChange::Set(value)),
+                None => (name, ConfigChange::Delete),
+            };
+            let alteration = Alteration::Changes(changes.into_iter().map(change).collect());
+            let resources = vec![(ConfigResource::topic(name), alteration)];
+            Command::AlterConfigs(AlterConfigs { resources, validate_only: false })
         }),
         1 => Just(Command::AllocateProducerIds { broker_id: 1 }),
     ]

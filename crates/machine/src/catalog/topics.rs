@@ -1,10 +1,10 @@
-//! Creating and deleting topics, adding partitions, setting configurations.
+//! Creating and deleting topics, adding partitions.
 
 use super::names::{collision_key, validate_topic_name};
 use super::{
-    CatalogMachine, CatalogOutcome, ConfigResource, ConfigResourceType, Configs, CreatePartitions,
-    CreateTopics, CreatedTopic, DeletedTopic, Failure, MorePartitions, NewTopic, PartitionRecord,
-    Record, SetConfigs, TopicRef,
+    CatalogMachine, CatalogOutcome, ConfigResource, Configs, CreatePartitions, CreateTopics,
+    CreatedTopic, DeletedTopic, Failure, MorePartitions, NewTopic, PartitionRecord, Record,
+    TopicRef,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use tidegate_model::{ErrorCode, TopicId};
@@ -19,7 +19,6 @@ struct Taken {
     /// Topic by collision key.
     names: BTreeMap<String, String>,
     ids: BTreeSet<TopicId>,
-    partitions: usize,
 }
 
 impl CatalogMachine {
@@ -32,24 +31,50 @@ impl CatalogMachine {
         for topic in &request.topics {
             *times.entry(topic.name.clone()).or_default() += 1;
         }
+        let once = request.topics.iter().filter(|topic| times[&topic.name] == 1);
+        let partitions =
+            once.map(|topic| self.wanted_partitions(topic)).fold(0, usize::saturating_add);
+        let is_excessive = partitions > self.settings.max_partitions_per_request;
         let mut taken = Taken::default();
+        let mut records = Vec::new();
         let mut results = Vec::with_capacity(request.topics.len());
         for topic in request.topics {
             let checked = match times[&topic.name] {
+                1 if is_excessive => Err(too_many_partitions()),
                 1 => self.check_new_topic(&topic, &mut taken),
-                _ => Err(Failure::new(ErrorCode::InvalidRequest, "Topic is named more than once.")),
+                _ => Err(Failure::new(ErrorCode::InvalidRequest, "Duplicate topic name.")),
             };
             results.push(match checked {
                 Err(failure) => failed(topic.name, failure),
                 Ok((replicas, configs)) => {
-                    if !request.validate_only {
-                        out.records.extend(self.topic_records(&topic, &replicas, &configs));
-                    }
-                    created(topic, &replicas, configs, request.validate_only)
+                    records.extend(self.topic_records(&topic, &replicas, &configs));
+                    created(topic, &replicas, configs)
                 }
             });
         }
+        if records.len() > self.settings.max_records_per_request {
+            let message = "Unable to perform excessively large batch operation.";
+            let failure = Failure::new(ErrorCode::PolicyViolation, message);
+            let refuse = |row: CreatedTopic| match row.failure.error.is_error() {
+                true => row,
+                false => failed(row.name, failure.clone()),
+            };
+            return results.into_iter().map(refuse).collect();
+        }
+        if !request.validate_only {
+            out.records.extend(records);
+        }
         results
+    }
+
+    /// How many partitions a topic asks for, whatever else may be wrong with it.
+    fn wanted_partitions(&self, topic: &NewTopic) -> usize {
+        let partitions = match topic.partitions {
+            _ if !topic.assignments.is_empty() => return topic.assignments.len(),
+            -1 => self.settings.num_partitions,
+            partitions => partitions,
+        };
+        usize::try_from(partitions).unwrap_or(0)
     }
 
     /// The nodes of each partition and the configurations of a topic that may be created.
@@ -62,7 +87,7 @@ impl CatalogMachine {
         validate_topic_name(name)
             .map_err(|message| Failure::new(ErrorCode::InvalidTopic, message))?;
         if name == METADATA_TOPIC {
-            let message = format!("Topic '{name}' is the gateway's own.");
+            let message = format!("Creation of internal topic {name} is prohibited.");
             return Err(Failure::new(ErrorCode::InvalidRequest, message));
         }
         if self.catalog.topic(name).is_some() {
@@ -72,49 +97,34 @@ impl CatalogMachine {
         let key = collision_key(name);
         let other = self.catalog.colliding(name).or(taken.names.get(&key).map(String::as_str));
         if let Some(other) = other {
-            let message =
-                format!("Topic '{name}' collides with '{other}': metrics merge '.' and '_'.");
+            let message = format!("Topic '{name}' collides with existing topic: {other}");
             return Err(Failure::new(ErrorCode::InvalidTopic, message));
         }
         let configs = self.check_new_configs(topic)?;
         let replicas = self.place(topic)?;
-        let partitions = taken.partitions + replicas.len();
-        if partitions > self.settings.max_partitions_per_request {
-            return Err(self.too_many_partitions());
-        }
         let id = topic.topic_id;
         if id.is_reserved() || self.catalog.topic_by_id(id).is_some() || !taken.ids.insert(id) {
             let message = format!("Topic '{name}' was given an id that is taken.");
             return Err(Failure::new(ErrorCode::UnknownServerError, message));
         }
-        taken.partitions = partitions;
         taken.names.insert(key, name.clone());
         Ok((replicas, configs))
     }
 
-    fn too_many_partitions(&self) -> Failure {
-        let max = self.settings.max_partitions_per_request;
-        let message = format!("One request may create {max} partitions.");
-        Failure::new(ErrorCode::PolicyViolation, message)
-    }
-
     fn check_new_configs(&self, topic: &NewTopic) -> Result<Configs, Failure> {
-        let mut configs = Configs::new();
-        for (name, value) in &topic.configs {
-            let value = value.clone().ok_or_else(|| {
-                let message = format!("Configuration '{name}' has no value.");
-                Failure::new(ErrorCode::InvalidConfig, message)
-            })?;
-            configs.insert(name.clone(), value);
+        let given = topic.configs.iter();
+        let null: Vec<&str> =
+            given.filter(|(_, value)| value.is_none()).map(|(name, _)| name.as_str()).collect();
+        if !null.is_empty() {
+            let names = null.join(",");
+            let message = format!("Null value not supported for topic configs: {names}");
+            return Err(Failure::new(ErrorCode::InvalidConfig, message));
         }
-        self.check_configs(&ConfigResource::topic(&topic.name), &configs)?;
+        let given = topic.configs.iter();
+        let configs: Configs =
+            given.filter_map(|(name, value)| Some((name.clone(), value.clone()?))).collect();
+        self.rules.check(&ConfigResource::topic(&topic.name), &configs)?;
         Ok(configs)
-    }
-
-    fn check_configs(&self, resource: &ConfigResource, configs: &Configs) -> Result<(), Failure> {
-        self.rules
-            .check(resource, configs)
-            .map_err(|message| Failure::new(ErrorCode::InvalidConfig, message))
     }
 
     /// The nodes that keep each partition of a new topic.
@@ -127,49 +137,57 @@ impl CatalogMachine {
             factor => factor,
         };
         if replication_factor < 1 {
-            let message = "Replication factor must be at least 1, or -1 for the default.";
+            let message =
+                "Replication factor must be larger than 0, or -1 to use the default value.";
             return Err(Failure::new(ErrorCode::InvalidReplicationFactor, message));
         }
         if replication_factor > 1 {
-            let message =
-                format!("Replication factor {replication_factor} needs more than the one node.");
+            let message = format!(
+                "Unable to replicate the partition {replication_factor} time(s): The target \
+                 replication factor of {replication_factor} cannot be reached because only 1 \
+                 broker(s) are registered or some brokers have all their log directories cordoned."
+            );
             return Err(Failure::new(ErrorCode::InvalidReplicationFactor, message));
         }
         let partitions = match topic.partitions {
             -1 => self.settings.num_partitions,
             partitions => partitions,
         };
-        let too_many = usize::try_from(partitions)
-            .is_ok_and(|count| count > self.settings.max_partitions_per_request);
-        if too_many {
-            return Err(self.too_many_partitions());
-        }
         match usize::try_from(partitions) {
             Ok(count) if count > 0 => Ok(vec![vec![self.settings.node_id]; count]),
             _ => {
-                let message = "Number of partitions must be at least 1, or -1 for the default.";
+                let message = "Number of partitions was set to an invalid non-positive value.";
                 Err(Failure::new(ErrorCode::InvalidPartitions, message))
             }
         }
     }
 
     fn place_as_assigned(&self, topic: &NewTopic) -> Result<Vec<Vec<i32>>, Failure> {
-        if topic.replication_factor != -1 || topic.partitions != -1 {
-            let message =
-                "Assignments leave no choice: partitions and replication factor must be -1.";
-            return Err(Failure::new(ErrorCode::InvalidRequest, message));
+        let must_be_default = |what: &str| {
+            let message = format!(
+                "A manual partition assignment was specified, but {what} was not set to -1."
+            );
+            Err(Failure::new(ErrorCode::InvalidRequest, message))
+        };
+        if topic.replication_factor != -1 {
+            return must_be_default("replication factor");
+        }
+        if topic.partitions != -1 {
+            return must_be_default("numPartitions");
         }
         let mut by_partition: BTreeMap<i32, &Vec<i32>> = BTreeMap::new();
         for (partition, nodes) in &topic.assignments {
             self.check_nodes(nodes)?;
             if by_partition.insert(*partition, nodes).is_some() {
-                let message = format!("Partition {partition} is assigned more than once.");
+                let message = format!(
+                    "Found multiple manual partition assignments for partition {partition}"
+                );
                 return Err(Failure::new(ErrorCode::InvalidReplicaAssignment, message));
             }
         }
         let gapless = by_partition.keys().enumerate().all(|(at, key)| *key == at as i32);
         if !gapless {
-            let message = "Assigned partitions must count up from 0 without a gap.";
+            let message = "partitions should be a consecutive 0-based integer sequence";
             return Err(Failure::new(ErrorCode::InvalidReplicaAssignment, message));
         }
         Ok(by_partition.into_values().cloned().collect())
@@ -177,16 +195,20 @@ impl CatalogMachine {
 
     fn check_nodes(&self, nodes: &[i32]) -> Result<(), Failure> {
         let wrong = |message: String| Failure::new(ErrorCode::InvalidReplicaAssignment, message);
+        let includes = "The manual partition assignment includes";
         if nodes.is_empty() {
-            return Err(wrong("An assignment names no node.".to_owned()));
+            return Err(wrong(format!("{includes} an empty replica list.")));
         }
-        let mut seen = BTreeSet::new();
-        for node in nodes {
-            if !seen.insert(node) {
-                return Err(wrong(format!("An assignment names node {node} more than once.")));
-            }
+        let mut sorted = nodes.to_vec();
+        sorted.sort_unstable();
+        for (at, node) in sorted.iter().enumerate() {
             if *node != self.settings.node_id {
-                return Err(wrong(format!("An assignment names node {node}, which is unknown.")));
+                let message =
+                    format!("{includes} broker {node}, but no such broker is registered.");
+                return Err(wrong(message));
+            }
+            if at > 0 {
+                return Err(wrong(format!("{includes} the broker {node} more than once.")));
             }
         }
         Ok(())
@@ -251,15 +273,16 @@ impl CatalogMachine {
         request: &CreatePartitions,
         out: &mut CatalogOutcome,
     ) -> Vec<Failure> {
-        let mut seen = BTreeSet::new();
+        let mut times: BTreeMap<&str, usize> = BTreeMap::new();
+        for topic in &request.topics {
+            *times.entry(&topic.name).or_default() += 1;
+        }
         let mut left = self.settings.max_partitions_per_request;
         let mut results = Vec::with_capacity(request.topics.len());
         for topic in &request.topics {
-            let records = match seen.insert(&topic.name) {
-                true => self.partition_records(topic, &mut left),
-                false => {
-                    Err(Failure::new(ErrorCode::InvalidRequest, "Topic is named more than once."))
-                }
+            let records = match times[topic.name.as_str()] {
+                1 => self.partition_records(topic, &mut left),
+                _ => Err(Failure::new(ErrorCode::InvalidRequest, "Duplicate topic name.")),
             };
             results.push(match records {
                 Err(failure) => failure,
@@ -279,22 +302,32 @@ impl CatalogMachine {
         request: &MorePartitions,
         left: &mut usize,
     ) -> Result<Vec<Record>, Failure> {
-        let topic = self.catalog.topic(&request.name).ok_or_else(|| {
-            Failure::new(ErrorCode::UnknownTopicOrPartition, "There is no such topic.")
-        })?;
+        let (name, count) = (&request.name, request.count);
+        let unknown = Failure { error: ErrorCode::UnknownTopicOrPartition, message: None };
+        let topic = self.catalog.topic(name).ok_or(unknown)?;
         let present = topic.partitions.len();
-        let wanted = usize::try_from(request.count).unwrap_or(0);
-        if wanted <= present {
-            let message = format!("Topic has {present} partitions, {wanted} would not be more.");
+        let wanted = usize::try_from(count).unwrap_or(0);
+        if wanted == present {
+            let message = format!("Topic already has {present} partition(s).");
+            return Err(Failure::new(ErrorCode::InvalidPartitions, message));
+        }
+        if wanted < present {
+            let message = format!(
+                "The topic {name} currently has {present} partition(s); {count} would not be an \
+                 increase."
+            );
             return Err(Failure::new(ErrorCode::InvalidPartitions, message));
         }
         let added = wanted - present;
-        *left = left.checked_sub(added).ok_or_else(|| self.too_many_partitions())?;
+        *left = left.checked_sub(added).ok_or_else(too_many_partitions)?;
         let placed = match &request.assignments {
             None => vec![vec![self.settings.node_id]; added],
             Some(assignments) if assignments.len() != added => {
-                let message =
-                    format!("{added} partitions are new, {} are assigned.", assignments.len());
+                let message = format!(
+                    "Attempted to add {added} additional partition(s), but only {} assignment(s) \
+                     were specified.",
+                    assignments.len()
+                );
                 return Err(Failure::new(ErrorCode::InvalidReplicaAssignment, message));
             }
             Some(assignments) => assignments.clone(),
@@ -306,62 +339,11 @@ impl CatalogMachine {
         let record = |(at, nodes): (i32, &Vec<i32>)| partition_record(topic.topic_id, at, nodes);
         Ok((first..).zip(&placed).map(record).collect())
     }
+}
 
-    pub(super) fn set_configs(
-        &self,
-        request: SetConfigs,
-        out: &mut CatalogOutcome,
-    ) -> Vec<Failure> {
-        let mut seen = BTreeSet::new();
-        let mut results = Vec::with_capacity(request.resources.len());
-        for (resource, changes) in request.resources {
-            let records = match seen.insert(resource.clone()) {
-                true => self.config_records(&resource, changes),
-                false => {
-                    let message = "Resource is named more than once.";
-                    Err(Failure::new(ErrorCode::InvalidRequest, message))
-                }
-            };
-            results.push(Failure::of(records.map(|records| {
-                if !request.validate_only {
-                    out.records.extend(records);
-                }
-            })));
-        }
-        results
-    }
-
-    fn config_records(
-        &self,
-        resource: &ConfigResource,
-        changes: Vec<(String, Option<String>)>,
-    ) -> Result<Vec<Record>, Failure> {
-        let is_topic = resource.kind == ConfigResourceType::Topic;
-        if is_topic && self.catalog.topic(&resource.name).is_none() {
-            let message = "There is no such topic.";
-            return Err(Failure::new(ErrorCode::UnknownTopicOrPartition, message));
-        }
-        let before = self.catalog.configs(resource);
-        let mut after = before.map_or_else(Configs::new, |configs| Configs::clone(configs));
-        let mut changed = BTreeSet::new();
-        let mut records = Vec::new();
-        for (name, value) in changes {
-            if !changed.insert(name.clone()) {
-                let message = format!("Configuration '{name}' is named more than once.");
-                return Err(Failure::new(ErrorCode::InvalidRequest, message));
-            }
-            let old = match &value {
-                Some(value) => after.insert(name.clone(), value.clone()),
-                None => after.remove(&name),
-            };
-            // What stays as it is needs no record.
-            if old != value {
-                records.push(Record::Config { resource: resource.clone(), name, value });
-            }
-        }
-        self.check_configs(resource, &after)?;
-        Ok(records)
-    }
+fn too_many_partitions() -> Failure {
+    let message = "Excessively large number of partitions per request.";
+    Failure::new(ErrorCode::PolicyViolation, message)
 }
 
 fn partition_record(topic_id: TopicId, partition: i32, nodes: &[i32]) -> Record {
@@ -384,15 +366,10 @@ fn partition_record(topic_id: TopicId, partition: i32, nodes: &[i32]) -> Record 
     })
 }
 
-fn created(
-    topic: NewTopic,
-    replicas: &[Vec<i32>],
-    configs: Configs,
-    validate_only: bool,
-) -> CreatedTopic {
+fn created(topic: NewTopic, replicas: &[Vec<i32>], configs: Configs) -> CreatedTopic {
     CreatedTopic {
         name: topic.name,
-        topic_id: if validate_only { TopicId::ZERO } else { topic.topic_id },
+        topic_id: topic.topic_id,
         failure: Failure::NONE,
         partitions: replicas.len() as i32,
         replication_factor: replicas.first().map_or(-1, |nodes| nodes.len() as i16),

@@ -2,7 +2,8 @@
 //! those created are durable, and they are usable with the next request.
 //!
 //! -1 stands for `num.partitions` and `default.replication.factor` (KIP-464, v4). Versions: v5
-//! returns partitions and configs (KIP-525), v7 topic ids (KIP-516).
+//! returns partitions and configs (KIP-525), v7 topic ids (KIP-516). Omitted: a policy of the
+//! operator's own (`create.topic.policy.class.name`), which is a Java class.
 
 use crate::api::configs::strbytes;
 use crate::api::request::{Client, Request, later};
@@ -11,42 +12,26 @@ use kafka_protocol::messages::create_topics_request::CreatableTopic;
 use kafka_protocol::messages::create_topics_response::{
     CreatableTopicConfigs, CreatableTopicResult,
 };
-use kafka_protocol::messages::{CreateTopicsRequest, CreateTopicsResponse};
-use std::collections::HashMap;
+use kafka_protocol::messages::{CreateTopicsRequest, CreateTopicsResponse, TopicName};
+use std::collections::HashSet;
 use tidegate_broker::{Broker, CreateTopic, CreatedTopic};
-use tidegate_model::ErrorCode;
 use tidegate_wire::WireError;
 
 pub fn handle(client: &mut Client, mut request: Request) -> Result<Reply, WireError> {
     let to = request.response_to();
     let decoded: CreateTopicsRequest = request.decode()?;
     let broker = client.broker().clone();
-    let mut counts: HashMap<String, usize> = HashMap::new();
-    for topic in &decoded.topics {
-        *counts.entry(topic.name.to_string()).or_default() += 1;
-    }
-    let mut rows = Vec::with_capacity(decoded.topics.len());
-    for topic in decoded.topics {
-        let name = topic.name.clone();
-        let twice = counts.get(&*name.0).is_some_and(|count| *count > 1);
-        let pending = if twice {
-            Err((ErrorCode::InvalidRequest, "topic is named twice in the request".to_owned()))
-        } else {
-            Ok(broker.create_topic(wanted(topic), decoded.validate_only))
-        };
-        rows.push((name, twice, pending));
-    }
+    let names: Vec<TopicName> = decoded.topics.iter().map(|topic| topic.name.clone()).collect();
+    let wanted = decoded.topics.into_iter().map(wanted).collect();
+    let pending = broker.create_topics(wanted, decoded.validate_only);
     Ok(later(async move {
         let mut response = CreateTopicsResponse::default();
-        for (name, twice, pending) in rows {
+        let mut answered = HashSet::new();
+        for (name, outcome) in names.into_iter().zip(pending.await) {
             // A name given twice is answered once, as Kafka does.
-            if twice && response.topics.iter().any(|row: &CreatableTopicResult| row.name == name) {
+            if !answered.insert(name.clone()) {
                 continue;
             }
-            let outcome = match pending {
-                Ok(pending) => pending.await,
-                Err(refused) => Err(refused),
-            };
             let row = CreatableTopicResult::default().with_name(name);
             response.topics.push(match outcome {
                 Ok(created) => created_row(&broker, row, created, to.version),
@@ -93,9 +78,11 @@ fn created_row(
     let configs = configs
         .into_iter()
         .map(|config| {
+            // Kafka's controller tells what was set as it was written.
+            let value = created.configs.get(config.name).or(config.value.as_ref());
             CreatableTopicConfigs::default()
                 .with_name(strbytes(config.name))
-                .with_value(config.value.as_deref().map(strbytes))
+                .with_value(value.map(|value| strbytes(value)))
                 .with_read_only(config.read_only)
                 .with_config_source(config.source.id())
                 .with_is_sensitive(config.is_sensitive)

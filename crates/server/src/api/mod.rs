@@ -3,8 +3,10 @@
 //! Handlers turn version-shaped requests into version-free calls of the broker and back. What a
 //! request does begins before its handler returns; a handler that has to wait leaves a future.
 
+mod alter_configs;
 mod api_versions;
 mod configs;
+mod create_partitions;
 mod create_topics;
 mod delete_groups;
 mod delete_records;
@@ -21,6 +23,7 @@ mod fetch;
 mod find_coordinator;
 mod groups;
 mod heartbeat;
+mod incremental_alter_configs;
 mod init_producer_id;
 mod join_group;
 mod leave_group;
@@ -100,9 +103,12 @@ pub static APIS: &[Api] = &[
     Api::new(22, "InitProducerId", 0..=5, init_producer_id::handle),
     Api::new(23, "OffsetForLeaderEpoch", 2..=4, offset_for_leader_epoch::handle),
     Api::new(32, "DescribeConfigs", 1..=4, describe_configs::handle),
+    Api::new(33, "AlterConfigs", 0..=2, alter_configs::handle),
     Api::new(35, "DescribeLogDirs", 1..=4, describe_log_dirs::handle),
+    Api::new(37, "CreatePartitions", 0..=3, create_partitions::handle),
     Api::new(42, "DeleteGroups", 0..=2, delete_groups::handle),
     Api::new(43, "ElectLeaders", 0..=2, elect_leaders::handle),
+    Api::new(44, "IncrementalAlterConfigs", 0..=1, incremental_alter_configs::handle),
     Api::new(45, "AlterPartitionReassignments", 0..=1, reassignments::alter),
     Api::new(46, "ListPartitionReassignments", 0..=0, reassignments::list),
     Api::new(47, "OffsetDelete", 0..=0, offset_delete::handle),

@@ -17,4 +17,5 @@ mod metadata;
 mod offsets;
 mod produce;
 mod sessions;
+mod transcript;
 mod versions;

@@ -1,0 +1,203 @@
+//! What administrators do: creating and deleting topics, adding partitions, altering configs.
+//!
+//! The catalog decides at once; each future waits until the decision is durable and in force. In
+//! force means that a topic's snapshot fits the catalog again: [`Broker::refresh`].
+
+use super::{Broker, CreateTopic, CreatedTopic, DeleteTopic, Refusal};
+use crate::config::{DescribedConfig, describe_broker, describe_topic};
+use crate::groups::CONSUMER_OFFSETS;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use tidegate_log::{BoxFuture, LogError};
+use tidegate_machine::catalog::{
+    AlterConfigs, ConfigResource, ConfigResourceType, CreatePartitions, Failure,
+};
+use tidegate_model::{ErrorCode, TopicId};
+use tracing::{info, warn};
+
+impl Broker {
+    /// Creates topics, or only checks whether they could be. Each succeeds or fails on its own;
+    /// the results are in the order of `wanted`.
+    pub fn create_topics(
+        self: &Arc<Self>,
+        wanted: Vec<CreateTopic>,
+        validate_only: bool,
+    ) -> BoxFuture<Vec<Result<CreatedTopic, Refusal>>> {
+        let count = wanted.len();
+        let pending = self.catalog.create(wanted, validate_only);
+        let broker = self.clone();
+        Box::pin(async move {
+            let decided = match pending.wait().await {
+                Ok(decided) => decided,
+                Err(refusal) => return vec![Err(refusal); count],
+            };
+            if validate_only {
+                return decided;
+            }
+            let mut opened = Vec::with_capacity(decided.len());
+            for topic in decided {
+                opened.push(match topic {
+                    Ok(created) => match broker.refresh(created.id).await {
+                        Ok(()) => Ok(created),
+                        Err(error) => Err(storage_error(&error)),
+                    },
+                    Err(refusal) => Err(refusal),
+                });
+            }
+            opened
+        })
+    }
+
+    /// Creates one topic, or only checks whether it could be.
+    pub async fn create_topic(
+        self: &Arc<Self>,
+        wanted: CreateTopic,
+        validate_only: bool,
+    ) -> Result<CreatedTopic, Refusal> {
+        let mut created = self.create_topics(vec![wanted], validate_only).await;
+        created.pop().expect("one topic has one result")
+    }
+
+    /// Deletes a topic with its data; the future waits until the data is gone.
+    pub fn delete_topic(self: &Arc<Self>, which: DeleteTopic) -> BoxFuture<Result<(), Refusal>> {
+        if !self.settings().delete_topic_enable() {
+            let message = "delete.topic.enable is false".to_owned();
+            return Box::pin(std::future::ready(Err((ErrorCode::TopicDeletionDisabled, message))));
+        }
+        let pending = self.catalog.delete(which);
+        let broker = self.clone();
+        Box::pin(async move {
+            let id = pending.wait().await?;
+            broker.forget(id).await;
+            Ok(())
+        })
+    }
+
+    /// Adds partitions, which are usable afterwards. The results are in the request's order.
+    ///
+    /// INVALID_REQUEST for `__consumer_offsets`: where a group lies depends on their number.
+    pub fn create_partitions(
+        self: &Arc<Self>,
+        mut request: CreatePartitions,
+    ) -> BoxFuture<Vec<Failure>> {
+        let is_fixed: Vec<bool> =
+            request.topics.iter().map(|topic| topic.name == CONSUMER_OFFSETS).collect();
+        request.topics.retain(|topic| topic.name != CONSUMER_OFFSETS);
+        let names: Vec<String> = request.topics.iter().map(|topic| topic.name.clone()).collect();
+        let validate_only = request.validate_only;
+        let pending = self.catalog.create_partitions(request);
+        let broker = self.clone();
+        Box::pin(async move {
+            let mut decided = pending.wait().await;
+            if !validate_only {
+                for (name, failure) in names.iter().zip(&mut decided) {
+                    broker.refresh_if_changed(name, failure).await;
+                }
+            }
+            let mut decided = decided.into_iter();
+            let refused = || {
+                let message = format!(
+                    "The number of partitions of {CONSUMER_OFFSETS} decides where groups are \
+                     kept and cannot change."
+                );
+                Failure::new(ErrorCode::InvalidRequest, message)
+            };
+            let row = |is_fixed: bool| if is_fixed { Some(refused()) } else { decided.next() };
+            is_fixed.into_iter().filter_map(row).collect()
+        })
+    }
+
+    /// Alters configs, which are in force afterwards. The results are in the request's order.
+    pub fn alter_configs(self: &Arc<Self>, request: AlterConfigs) -> BoxFuture<Vec<Failure>> {
+        let resources: Vec<ConfigResource> =
+            request.resources.iter().map(|(resource, _)| resource.clone()).collect();
+        let validate_only = request.validate_only;
+        let pending = self.catalog.alter_configs(request);
+        let broker = self.clone();
+        Box::pin(async move {
+            let mut decided = pending.wait().await;
+            if validate_only {
+                return decided;
+            }
+            for (resource, failure) in resources.iter().zip(&mut decided) {
+                if resource.kind == ConfigResourceType::Topic {
+                    broker.refresh_if_changed(&resource.name, failure).await;
+                }
+            }
+            decided
+        })
+    }
+
+    async fn refresh_if_changed(&self, name: &str, failure: &mut Failure) {
+        if failure.error.is_error() {
+            return;
+        }
+        let Some(topic) = self.topics.by_name(name) else { return };
+        if let Err(error) = self.refresh(topic.id).await {
+            let (code, message) = storage_error(&error);
+            *failure = Failure::new(code, message);
+        }
+    }
+
+    /// Puts a snapshot of the topic into service that is as the catalog has it, with partitions
+    /// opened that are new. Nothing happens to a topic that has been deleted in the meantime.
+    pub(super) async fn refresh(&self, id: TopicId) -> Result<(), LogError> {
+        let _one = self.refreshing.lock().await;
+        let Some(catalogued) = self.catalog.durable_topic(id).await? else { return Ok(()) };
+        let before = self.topics.by_id(id);
+        let topic = self.catalog.open_topic(&*self.store, &catalogued, before.as_deref()).await?;
+        let (partitions, configs) = (topic.partitions.len(), &topic.configs);
+        match before {
+            None => info!(topic = &*topic.name, topic_id = %id, partitions, "topic created"),
+            Some(_) => {
+                info!(topic = &*topic.name, topic_id = %id, partitions, ?configs, "topic changed")
+            }
+        }
+        self.topics.insert(topic);
+        Ok(())
+    }
+
+    /// Takes a deleted topic out of service and gives its space back.
+    async fn forget(&self, id: TopicId) {
+        let removed = {
+            // A snapshot that is being made would put it back.
+            let _one = self.refreshing.lock().await;
+            self.topics.remove(id)
+        };
+        let Some(topic) = removed else { return };
+        info!(topic = &*topic.name, topic_id = %id, "topic deleted");
+        self.groups.topics_deleted(&[topic.name.to_string()]);
+        for partition in &topic.partitions {
+            partition.mark_deleted();
+            if let Err(error) = self.store.delete(partition.id()).wait().await {
+                // The next start removes it: the catalog no longer knows the id.
+                warn!(partition = %partition.id(), %error, "data cannot be removed yet");
+            }
+        }
+    }
+
+    /// The settings in force on a topic with `overrides`.
+    pub fn describe_topic_configs(
+        &self,
+        overrides: &BTreeMap<String, String>,
+        names: Option<&[&str]>,
+        synonyms: bool,
+        documentation: bool,
+    ) -> Vec<DescribedConfig> {
+        describe_topic(overrides, &self.settings(), names, synonyms, documentation)
+    }
+
+    /// The settings of this node.
+    pub fn describe_broker_configs(
+        &self,
+        names: Option<&[&str]>,
+        synonyms: bool,
+        documentation: bool,
+    ) -> Vec<DescribedConfig> {
+        describe_broker(&self.settings(), names, synonyms, documentation)
+    }
+}
+
+fn storage_error(error: &LogError) -> Refusal {
+    (ErrorCode::KafkaStorageError, error.to_string())
+}
