@@ -16,6 +16,7 @@ mod retention;
 mod shard;
 mod timers;
 mod topics;
+mod validate;
 mod wait;
 
 pub use broker::{Broker, BrokerParts, CreateTopic, CreatedTopic, DeleteTopic, Refusal};

@@ -1,15 +1,16 @@
 //! What a produced batch must be before it may be appended.
 //!
-//! Checked are header, CRC and size: the bytes are hashed once and records are not decoded, except
-//! for compacted topics, whose records need keys.
+//! Checked are header, CRC, size, and the records as far as [`crate::validate`] says.
 
 use crate::compression::record_bytes;
 use crate::config::TopicSettings;
 use crate::partition::{Appended, Partition};
 use crate::topics::Topic;
+use crate::validate::{RecordRules, check_records, header_suffices, malformed};
 use bytes::Bytes;
 use tidegate_model::{
-    BatchError, BatchHeader, ErrorCode, NO_PRODUCER_ID, Records, TimestampMs, batch_crc_matches,
+    BATCH_HEADER_LEN, BatchError, BatchHeader, Compression, ErrorCode, NO_PRODUCER_ID, TimestampMs,
+    batch_crc_matches, set_create_time,
 };
 
 /// One record that was refused, by its index in the batch (KIP-467).
@@ -41,8 +42,9 @@ impl ProduceRefusal {
 
 /// Checks a client's batch and appends it.
 ///
-/// MESSAGE_TOO_LARGE, CORRUPT_MESSAGE, INVALID_RECORD, UNSUPPORTED_COMPRESSION_TYPE for a bad
-/// batch; the producer's sequence errors and KAFKA_STORAGE_ERROR as [`Partition::append`] says.
+/// MESSAGE_TOO_LARGE, CORRUPT_MESSAGE, INVALID_RECORD, INVALID_TIMESTAMP or
+/// UNSUPPORTED_COMPRESSION_TYPE for a bad batch; the producer's sequence errors and
+/// KAFKA_STORAGE_ERROR as [`Partition::append`] says.
 pub fn produce(
     topic: &Topic,
     partition: &Partition,
@@ -50,11 +52,60 @@ pub fn produce(
     zstd_allowed: bool,
     now: TimestampMs,
 ) -> Result<Appended, ProduceRefusal> {
-    let header = check_batch(&topic.settings, batch, zstd_allowed)?;
+    let mut header = check_batch(&topic.settings, batch, zstd_allowed)?;
+    let rules = RecordRules {
+        topic: &topic.name,
+        partition: partition.id().partition,
+        settings: &topic.settings,
+        now,
+    };
+    check_in_place(&rules, &mut header, batch)?;
     let log_append_time = topic.settings.log_append_time.then_some(now);
     partition
         .append(header, batch, now, log_append_time)
         .map_err(|error| ProduceRefusal::new(error, sequence_message(error, &header)))
+}
+
+/// Checks the records of a batch that stays as it is, and puts its header right where that says
+/// something else about their timestamps.
+fn check_in_place(
+    rules: &RecordRules<'_>,
+    header: &mut BatchHeader,
+    batch: &mut [u8],
+) -> Result<(), ProduceRefusal> {
+    let max_timestamp = if header.attributes.compression() == Some(Compression::None) {
+        check_records(rules, header, &batch[BATCH_HEADER_LEN..])?
+    } else if header_suffices(rules, header) {
+        return Ok(());
+    } else {
+        check_records(rules, header, &unpacked(header, batch)?)?
+    };
+    let told = (header.attributes.is_log_append_time(), header.max_timestamp);
+    if !rules.settings.log_append_time && told != (false, max_timestamp) {
+        set_create_time(batch, max_timestamp);
+        *header = parse(batch)?;
+    }
+    Ok(())
+}
+
+fn unpacked(header: &BatchHeader, batch: &[u8]) -> Result<Bytes, ProduceRefusal> {
+    record_bytes(header, &Bytes::copy_from_slice(batch)).map_err(malformed)
+}
+
+/// Reads the header; the codes are those that Kafka has for each way in which bytes are no batch.
+fn parse(batch: &[u8]) -> Result<BatchHeader, ProduceRefusal> {
+    BatchHeader::parse(batch).map_err(|error| {
+        let code = match error {
+            BatchError::WrongCrc | BatchError::WrongLength(_) => ErrorCode::CorruptMessage,
+            BatchError::UnsupportedMagic(magic) if !(0..2).contains(&magic) => {
+                ErrorCode::CorruptMessage
+            }
+            BatchError::UnsupportedMagic(_)
+            | BatchError::Truncated { .. }
+            | BatchError::Invalid(_) => ErrorCode::InvalidRecord,
+        };
+        ProduceRefusal::new(code, error.to_string())
+    })
 }
 
 fn check_batch(
@@ -66,15 +117,7 @@ fn check_batch(
     if batch.is_empty() {
         return refuse(ErrorCode::InvalidRecord, "a produce request needs a record batch");
     }
-    let header = BatchHeader::parse(batch).map_err(|error| {
-        let code = match error {
-            BatchError::UnsupportedMagic(_) => ErrorCode::InvalidRecord,
-            BatchError::Truncated { .. } | BatchError::WrongCrc | BatchError::Invalid(_) => {
-                ErrorCode::CorruptMessage
-            }
-        };
-        ProduceRefusal::new(code, error.to_string())
-    })?;
+    let header = parse(batch)?;
     if header.len != batch.len() {
         return refuse(
             ErrorCode::InvalidRecord,
@@ -83,12 +126,16 @@ fn check_batch(
     }
     let attributes = header.attributes;
     match attributes.compression() {
-        None => return refuse(ErrorCode::CorruptMessage, "unknown compression codec"),
-        Some(tidegate_model::Compression::Zstd) if !zstd_allowed => {
+        // Not CORRUPT_MESSAGE, which producers repeat in vain.
+        None => return refuse(ErrorCode::InvalidRecord, "unknown compression codec"),
+        Some(Compression::Zstd) if !zstd_allowed => {
             let message = "zstd needs Produce version 7 or later";
             return refuse(ErrorCode::UnsupportedCompressionType, message);
         }
         Some(_) => {}
+    }
+    if header.base_offset != 0 {
+        return refuse(ErrorCode::InvalidRecord, "the base offset of a produced batch must be 0");
     }
     if batch.len() > settings.max_message_bytes as usize {
         let message = format!(
@@ -115,33 +162,7 @@ fn check_batch(
     if attributes.is_transactional() {
         return refuse(ErrorCode::InvalidTxnState, "transactions are not available");
     }
-    if settings.compact {
-        check_keys(&header, batch)?;
-    }
     Ok(header)
-}
-
-/// Refuses records without a key: compaction could not tell what they replace.
-fn check_keys(header: &BatchHeader, batch: &[u8]) -> Result<(), ProduceRefusal> {
-    let corrupt = |what: &dyn std::fmt::Display| {
-        ProduceRefusal::new(ErrorCode::CorruptMessage, format!("records cannot be read: {what}"))
-    };
-    let bytes = record_bytes(header, &Bytes::copy_from_slice(batch)).map_err(|e| corrupt(&e))?;
-    let mut refused = Vec::new();
-    for (index, record) in Records::of_bytes(header, &bytes).enumerate() {
-        if record.map_err(|error| corrupt(&error))?.key.is_none() {
-            let message = "a compacted topic takes no record without a key".to_owned();
-            refused.push(RecordRefusal { batch_index: index as i32, message });
-        }
-    }
-    if refused.is_empty() {
-        return Ok(());
-    }
-    Err(ProduceRefusal {
-        error: ErrorCode::InvalidRecord,
-        message: "one or more records were refused".to_owned(),
-        records: refused,
-    })
 }
 
 fn sequence_message(error: ErrorCode, header: &BatchHeader) -> String {
@@ -204,15 +225,5 @@ mod tests {
     fn a_batch_over_max_message_bytes_is_too_large() {
         let small = TopicSettings { max_message_bytes: 60, ..rules() };
         assert_eq!(code(&small, &batch(&[None])), ErrorCode::MessageTooLarge);
-    }
-
-    #[test]
-    fn null_keys_on_a_compacted_topic_are_named_by_index() {
-        let compacted = TopicSettings { compact: true, ..rules() };
-        let refusal =
-            check_batch(&compacted, &batch(&[Some(b"k"), None, Some(b"")]), true).unwrap_err();
-        assert_eq!(refusal.error, ErrorCode::InvalidRecord);
-        assert_eq!(refusal.records.len(), 1);
-        assert_eq!(refusal.records[0].batch_index, 1);
     }
 }

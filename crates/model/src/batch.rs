@@ -40,7 +40,10 @@ pub enum BatchError {
     /// The stored CRC-32C differs from that of the bytes.
     #[error("record batch has a wrong CRC")]
     WrongCrc,
-    /// A header whose fields contradict each other, such as a negative length or count.
+    /// A length that no batch can have.
+    #[error("record batch has length {0}")]
+    WrongLength(i32),
+    /// A header whose fields contradict each other, such as a negative count.
     #[error("record batch header is not valid: {0}")]
     Invalid(&'static str),
 }
@@ -159,7 +162,7 @@ impl BatchHeader {
             .ok()
             .and_then(|length| length.checked_add(LOG_OVERHEAD_LEN))
             .filter(|len| *len >= BATCH_HEADER_LEN)
-            .ok_or(BatchError::Invalid("length"))?;
+            .ok_or(BatchError::WrongLength(batch_length))?;
         let header = BatchHeader {
             base_offset: i64_at(bytes, 0),
             len,
@@ -223,6 +226,15 @@ pub fn set_log_append_time(batch: &mut [u8], at: TimestampMs) {
     let attributes = i16_at(batch, ATTRIBUTES_AT) | BatchAttributes::LOG_APPEND_TIME;
     batch[ATTRIBUTES_AT..ATTRIBUTES_AT + 2].copy_from_slice(&attributes.to_be_bytes());
     batch[MAX_TIMESTAMP_AT..MAX_TIMESTAMP_AT + 8].copy_from_slice(&at.to_be_bytes());
+    write_crc(batch);
+}
+
+/// Marks exactly one batch as `CreateTime` with the largest timestamp `max_timestamp` and
+/// recomputes its CRC.
+pub fn set_create_time(batch: &mut [u8], max_timestamp: TimestampMs) {
+    let attributes = i16_at(batch, ATTRIBUTES_AT) & !BatchAttributes::LOG_APPEND_TIME;
+    batch[ATTRIBUTES_AT..ATTRIBUTES_AT + 2].copy_from_slice(&attributes.to_be_bytes());
+    batch[MAX_TIMESTAMP_AT..MAX_TIMESTAMP_AT + 8].copy_from_slice(&max_timestamp.to_be_bytes());
     write_crc(batch);
 }
 
@@ -328,6 +340,15 @@ mod tests {
         assert!(header.attributes.is_log_append_time());
         assert_eq!(header.max_timestamp, 99_000);
         assert!(batch_crc_matches(&bytes));
+    }
+
+    #[test]
+    fn create_time_takes_the_stamp_of_a_broker_away() {
+        let original = sample();
+        let mut bytes = original.clone();
+        set_log_append_time(&mut bytes, 99_000);
+        set_create_time(&mut bytes, 3_000);
+        assert_eq!(bytes, original);
     }
 
     #[test]

@@ -10,7 +10,8 @@ mod record;
 
 pub use batch::{
     BATCH_HEADER_LEN, BatchAttributes, BatchError, BatchHeader, Batches, Compression,
-    LOG_OVERHEAD_LEN, batch_crc_matches, set_base_offset, set_leader_epoch, set_log_append_time,
+    LOG_OVERHEAD_LEN, batch_crc_matches, set_base_offset, set_create_time, set_leader_epoch,
+    set_log_append_time,
 };
 pub use error_code::ErrorCode;
 pub use ids::{
@@ -18,5 +19,6 @@ pub use ids::{
     TopicId, TopicIdPartition,
 };
 pub use record::{
-    BatchBuilder, Record, RecordError, RecordHeader, Records, put_varint, varint_len,
+    BatchBuilder, Record, RecordError, RecordHeader, RecordView, RecordWalk, Records, put_varint,
+    varint_len,
 };

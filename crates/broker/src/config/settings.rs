@@ -314,6 +314,8 @@ typed! {
     group_max_size: i32 = "group.max.size";
     group_min_session_timeout_ms: i32 = "group.min.session.timeout.ms";
     log_cleanup_policy: Vec<String> = "log.cleanup.policy";
+    log_message_timestamp_after_max_ms: i64 = "log.message.timestamp.after.max.ms";
+    log_message_timestamp_before_max_ms: i64 = "log.message.timestamp.before.max.ms";
     log_message_timestamp_type: String = "log.message.timestamp.type";
     log_segment_bytes: i32 = "log.segment.bytes";
     max_connections: i32 = "max.connections";

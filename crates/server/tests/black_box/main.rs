@@ -10,6 +10,7 @@ mod commits;
 mod connection;
 mod delete_records;
 mod fetch;
+mod formats;
 mod groups;
 mod hostile;
 mod log_dirs;
