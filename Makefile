@@ -9,10 +9,10 @@ PROFILE ?= fast
 ARGS ?=
 # For `make test`: names of suites, all of them if empty.
 SUITES ?=
-# For `make bench`, `make crash` and `make fuzz`: further arguments.
+# For `make bench`, `make crash`, `make kgo` and `make fuzz`: further arguments.
 OPTIONS ?=
 
-.PHONY: help run build release test check fmt bench crash fuzz
+.PHONY: help run build release test check fmt bench crash kgo fuzz
 
 help:
 	@echo 'make run      build and start the gateway on 127.0.0.1:9092 (ARGS="--storage memory")'
@@ -22,6 +22,7 @@ help:
 	@echo 'make check    formatting, lints, tidy, and licences if cargo-deny is installed'
 	@echo 'make bench    measure against Apache Kafka on this machine'
 	@echo 'make crash    kill the gateway again and again and look for what is lost (OPTIONS="--hours 1")'
+	@echo 'make kgo      the tests of franz-go'"'"'s client with as many records as its authors run'
 	@echo 'make fuzz     feed random bytes to the decoders (needs cargo-fuzz and a nightly toolchain)'
 
 run:
@@ -53,6 +54,9 @@ bench: build
 
 crash: build
 	TIDEGATE_BIN=$(CARGO_TARGET_DIR)/$(PROFILE)/tidegate python3 tests/run.py --no-build --options '$(OPTIONS)' crash
+
+kgo: build
+	TIDEGATE_BIN=$(CARGO_TARGET_DIR)/$(PROFILE)/tidegate python3 tests/kgo/kgo.py --records 500000 $(OPTIONS)
 
 fuzz:
 	python3 fuzz/seed.py

@@ -60,7 +60,7 @@ class Suite:
     about: str
     command: list
     timeout_s: int
-    # "status": the exit code is the one result. "cargo" and "pytest": their reports are read.
+    # "status": the exit code is the one result. "cargo": its output is read. "pytest": a JUnit report is.
     report: str = "status"
     needs: tuple = ()
     # Holders of the same lock never run side by side.
@@ -131,6 +131,14 @@ def suites(options):
         ),
         pytest("tools", "Kafka's own command line tools, of two releases", 900),
         pytest("registry", "schema registries on the gateway", 1200),
+        Suite(
+            "kgo",
+            "the tests that franz-go's client comes with",
+            [sys.executable, ROOT / "tests/kgo/kgo.py", "--junit", LOGS / "kgo.xml"],
+            1000,
+            report="pytest",
+            needs=("build", "setup"),
+        ),
         crash,
     ]
 
