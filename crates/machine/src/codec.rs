@@ -80,6 +80,10 @@ impl<'a> Reader<'a> {
         self.array().map(i64::from_be_bytes)
     }
 
+    pub(crate) fn f64(&mut self) -> Result<f64, DecodeError> {
+        self.array().map(f64::from_be_bytes)
+    }
+
     pub(crate) fn topic_id(&mut self) -> Result<TopicId, DecodeError> {
         Ok(TopicId(Uuid::from_bytes(self.array()?)))
     }

@@ -1,5 +1,6 @@
 //! What the catalog is asked and what it answers, free of API versions.
 
+use super::quotas::{QuotaEntity, QuotaValue};
 use super::record::ConfigResource;
 use std::collections::BTreeMap;
 use tidegate_model::{ErrorCode, ProducerId, TopicId};
@@ -23,6 +24,8 @@ pub enum Command {
         /// The node that asks.
         broker_id: i32,
     },
+    /// AlterClientQuotas.
+    AlterQuotas(AlterQuotas),
 }
 
 /// The answer to the [`Command`] of the same name.
@@ -38,6 +41,8 @@ pub enum Reply {
     AlterConfigs(Vec<Failure>),
     /// To [`Command::AllocateProducerIds`].
     AllocateProducerIds(ProducerIdBlock),
+    /// To [`Command::AlterQuotas`]: each entity once, in the order of their first appearance.
+    AlterQuotas(Vec<(QuotaEntity, Failure)>),
 }
 
 /// An error with words for the person who reads it; NONE without words if there is none.
@@ -189,6 +194,24 @@ pub enum ConfigChange {
     Append(String),
     /// Entries, comma-separated, that its list no longer holds.
     Subtract(String),
+}
+
+/// Client quotas to set and to remove.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AlterQuotas {
+    /// By entity.
+    pub alterations: Vec<QuotaAlteration>,
+    /// True to check without setting.
+    pub validate_only: bool,
+}
+
+/// What changes for one entity.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QuotaAlteration {
+    /// Whose quotas.
+    pub entity: QuotaEntity,
+    /// Values by key; `None` removes.
+    pub ops: Vec<(String, Option<QuotaValue>)>,
 }
 
 /// Producer ids that nobody else gets.

@@ -1,4 +1,5 @@
-//! The catalog: topics, configurations and producer id blocks, folded from `__cluster_metadata`.
+//! The catalog: topics, configurations, client quotas and producer id blocks, folded from
+//! `__cluster_metadata`.
 //!
 //! Errors and their order are those of Kafka's controller (`ControllerApis`,
 //! `ReplicationControlManager`, `ConfigurationControlManager`, `ProducerIdControlManager`) with one
@@ -7,15 +8,18 @@
 mod command;
 mod configs;
 mod names;
+mod quotas;
 mod record;
 mod state;
 mod topics;
 
 pub use command::{
-    AlterConfigs, Alteration, Command, ConfigChange, CreatePartitions, CreateTopics, CreatedTopic,
-    DeletedTopic, Failure, MorePartitions, NewTopic, ProducerIdBlock, Reply, TopicRef,
+    AlterConfigs, AlterQuotas, Alteration, Command, ConfigChange, CreatePartitions, CreateTopics,
+    CreatedTopic, DeletedTopic, Failure, MorePartitions, NewTopic, ProducerIdBlock,
+    QuotaAlteration, Reply, TopicRef,
 };
 pub use names::{TOPIC_NAME_LEN_MAX, validate_topic_name};
+pub use quotas::{CLIENT_ID, IP, QuotaEntity, QuotaValue, Quotas, USER};
 pub use record::{ConfigResource, ConfigResourceType, PartitionRecord, Record};
 pub use state::{Catalog, Configs, PartitionMeta, TopicMeta};
 
@@ -129,6 +133,9 @@ impl Machine for CatalogMachine {
             }
             Command::AlterConfigs(request) => {
                 Reply::AlterConfigs(self.alter_configs(request, &mut out))
+            }
+            Command::AlterQuotas(request) => {
+                Reply::AlterQuotas(self.alter_quotas(request, &mut out))
             }
             Command::AllocateProducerIds { broker_id } => {
                 Reply::AllocateProducerIds(self.allocate_producer_ids(broker_id, &mut out))

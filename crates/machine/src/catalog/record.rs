@@ -4,12 +4,13 @@
 //! key    null
 //! value  frame version varint = 1, api key varint, version varint, flexible fields, tagged fields
 //!          2  TopicRecord         0     3  PartitionRecord     0-2   4  ConfigRecord  0
-//!          9  RemoveTopicRecord   0    15  ProducerIdsRecord   0
+//!          9  RemoveTopicRecord   0    14  ClientQuotaRecord  0    15  ProducerIdsRecord   0
 //! ```
 //!
 //! Source: `common/metadata/*.json` of Kafka 4.3 and `MetadataRecordSerde`. Tagged fields that the
 //! definitions do not name are dropped.
 
+use super::quotas::{QuotaEntity, QuotaValue};
 use crate::codec::{DecodeError, Put, Reader};
 use bytes::{BufMut, Bytes, BytesMut};
 use tidegate_model::{LeaderEpoch, ProducerId, TopicId};
@@ -19,6 +20,7 @@ const TOPIC: u32 = 2;
 const PARTITION: u32 = 3;
 const CONFIG: u32 = 4;
 const REMOVE_TOPIC: u32 = 9;
+const CLIENT_QUOTA: u32 = 14;
 const PRODUCER_IDS: u32 = 15;
 const PARTITION_VERSION_MAX: u32 = 2;
 
@@ -60,6 +62,15 @@ pub enum Record {
         broker_epoch: i64,
         /// First id of the next block.
         next_producer_id: ProducerId,
+    },
+    /// A client quota was set, or removed where there is no value.
+    ClientQuota {
+        /// Whom it is for.
+        entity: QuotaEntity,
+        /// Which quota.
+        key: String,
+        /// Its value.
+        value: Option<QuotaValue>,
     },
     /// A record of a kind that this version does not know. It is skipped, never lost.
     Unknown {
@@ -180,6 +191,9 @@ impl Record {
                 out.put_i64(*next_producer_id);
                 out.put_u8(0);
             }
+            Record::ClientQuota { entity, key, value } => {
+                encode_quota(&mut out, entity, key, *value);
+            }
             Record::Unknown { key, value } => return (key.clone(), value.clone()),
         }
         (None, Some(out.freeze()))
@@ -200,7 +214,7 @@ impl Record {
         let api_key = reader.unsigned_varint()?;
         let version = reader.unsigned_varint()?;
         let version_max = match api_key {
-            TOPIC | CONFIG | REMOVE_TOPIC | PRODUCER_IDS => 0,
+            TOPIC | CONFIG | REMOVE_TOPIC | CLIENT_QUOTA | PRODUCER_IDS => 0,
             PARTITION => PARTITION_VERSION_MAX,
             _ => return Ok(unknown()),
         };
@@ -234,6 +248,7 @@ fn decode_fields(
             Record::Config { resource, name, value }
         }
         REMOVE_TOPIC => Record::RemoveTopic { topic_id: reader.topic_id()? },
+        CLIENT_QUOTA => decode_quota(reader)?,
         _ => Record::ProducerIds {
             broker_id: reader.i32()?,
             broker_epoch: reader.i64()?,
@@ -248,6 +263,35 @@ fn frame(out: &mut BytesMut, api_key: u32, version: u8) {
     out.put_unsigned_varint(FRAME_VERSION);
     out.put_unsigned_varint(api_key);
     out.put_unsigned_varint(u32::from(version));
+}
+
+fn encode_quota(out: &mut BytesMut, entity: &QuotaEntity, key: &str, value: Option<QuotaValue>) {
+    frame(out, CLIENT_QUOTA, 0);
+    out.put_compact_len(entity.len());
+    for (kind, name) in entity.parts() {
+        out.put_string(kind, true);
+        out.put_nullable_string(name, true);
+        out.put_u8(0);
+    }
+    out.put_string(key, true);
+    out.put_f64(value.map_or(0.0, |value| value.0));
+    out.put_u8(u8::from(value.is_none()));
+    out.put_u8(0);
+}
+
+fn decode_quota(reader: &mut Reader<'_>) -> Result<Record, DecodeError> {
+    // A type, a name and the count of tagged fields take a byte each.
+    let count = reader.compact_len(3)?.ok_or(DecodeError::Malformed("array"))?;
+    let mut parts = Vec::with_capacity(count);
+    for _ in 0..count {
+        parts.push((reader.string(true)?, reader.nullable_string(true)?));
+        reader.skip_tagged_fields()?;
+    }
+    let entity = QuotaEntity::new(parts);
+    let key = reader.string(true)?;
+    let value = QuotaValue(reader.f64()?);
+    let removed = reader.u8()? != 0;
+    Ok(Record::ClientQuota { entity, key, value: (!removed).then_some(value) })
 }
 
 fn encode_partition(out: &mut BytesMut, record: &PartitionRecord) {

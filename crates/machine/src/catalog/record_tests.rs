@@ -24,6 +24,13 @@ const CONFIG_HEX: &str = "01040002076f72646572730d726574656e74696f6e2e6d73053130
 const CONFIG_NULL: &str = "010400040102780000";
 const REMOVE_TOPIC_HEX: &str = "0109000102030405060708090a0b0c0d0e0f1000";
 const PRODUCER_IDS_HEX: &str = "010f0000000001ffffffffffffffff00000000000007d000";
+const QUOTA_HEX: &str = "\
+    010e0002057573657202750013726571756573745f70657263656e746167653fe00000000000000000";
+const QUOTA_OF_DEFAULTS: &str = "\
+    010e00030a636c69656e742d69640000057573657200001370726f64756365725f627974655f7261746540590000\
+    000000000000";
+const QUOTA_REMOVED: &str = "\
+    010e0002057573657202750013726571756573745f70657263656e7461676500000000000000000100";
 const FEATURE_LEVEL: &str = "010c00116d657461646174612e76657273696f6e001d00";
 
 fn topic_id() -> TopicId {
@@ -47,6 +54,12 @@ fn partition(version: u8) -> PartitionRecord {
         eligible_leader_replicas: (version >= 2).then(|| vec![2]),
         last_known_elr: (version >= 2).then(Vec::new),
     }
+}
+
+fn quota(parts: &[(&str, Option<&str>)], key: &str, value: Option<f64>) -> Record {
+    let parts = parts.iter().map(|(kind, name)| ((*kind).to_owned(), name.map(str::to_owned)));
+    let entity = QuotaEntity::new(parts);
+    Record::ClientQuota { entity, key: key.to_owned(), value: value.map(QuotaValue) }
 }
 
 fn samples() -> Vec<(&'static str, Record)> {
@@ -78,6 +91,12 @@ fn samples() -> Vec<(&'static str, Record)> {
             PRODUCER_IDS_HEX,
             Record::ProducerIds { broker_id: 1, broker_epoch: -1, next_producer_id: 2_000 },
         ),
+        (QUOTA_HEX, quota(&[("user", Some("u"))], "request_percentage", Some(0.5))),
+        (
+            QUOTA_OF_DEFAULTS,
+            quota(&[("user", None), ("client-id", None)], "producer_byte_rate", Some(100.0)),
+        ),
+        (QUOTA_REMOVED, quota(&[("user", Some("u"))], "request_percentage", None)),
     ]
 }
 
@@ -130,7 +149,7 @@ proptest! {
     }
 
     #[test]
-    fn flipped_bytes_never_panic(which in 0usize..9, at in 0usize..200, to in any::<u8>()) {
+    fn flipped_bytes_never_panic(which in 0usize..12, at in 0usize..200, to in any::<u8>()) {
         let mut bytes = from_hex(samples()[which].0).to_vec();
         let at = at % bytes.len();
         bytes[at] = to;

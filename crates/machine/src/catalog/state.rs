@@ -1,6 +1,7 @@
-//! The catalog's state: topics, configurations and the producer ids handed out.
+//! The catalog's state: topics, configurations, client quotas and the producer ids handed out.
 
 use super::names;
+use super::quotas::{QuotaEntity, QuotaValue, Quotas};
 use super::record::{ConfigResource, PartitionRecord, Record};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -56,6 +57,7 @@ pub struct Catalog {
     collisions: BTreeMap<String, BTreeSet<Arc<str>>>,
     configs: BTreeMap<ConfigResource, Arc<Configs>>,
     next_producer_id: ProducerId,
+    quotas: BTreeMap<QuotaEntity, Quotas>,
 }
 
 impl Catalog {
@@ -94,6 +96,16 @@ impl Catalog {
         self.configs.iter()
     }
 
+    /// The quotas of that entity; `None` if it has none.
+    pub fn quotas_of(&self, entity: &QuotaEntity) -> Option<&Quotas> {
+        self.quotas.get(entity)
+    }
+
+    /// All client quotas.
+    pub fn quotas(&self) -> &BTreeMap<QuotaEntity, Quotas> {
+        &self.quotas
+    }
+
     /// The first producer id that was not handed out.
     pub fn next_producer_id(&self) -> ProducerId {
         self.next_producer_id
@@ -117,6 +129,7 @@ impl Catalog {
             Record::ProducerIds { next_producer_id, .. } => {
                 self.next_producer_id = self.next_producer_id.max(*next_producer_id);
             }
+            Record::ClientQuota { entity, key, value } => self.set_quota(entity, key, *value),
             Record::Unknown { .. } => {}
         }
     }
@@ -162,6 +175,18 @@ impl Catalog {
                     self.configs.remove(resource);
                 }
             }
+        }
+    }
+
+    fn set_quota(&mut self, entity: &QuotaEntity, key: &str, value: Option<QuotaValue>) {
+        if let Some(value) = value {
+            self.quotas.entry(entity.clone()).or_default().insert(key.to_owned(), value);
+            return;
+        }
+        let Some(quotas) = self.quotas.get_mut(entity) else { return };
+        quotas.remove(key);
+        if quotas.is_empty() {
+            self.quotas.remove(entity);
         }
     }
 
