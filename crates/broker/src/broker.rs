@@ -81,6 +81,9 @@ pub struct BrokerParts {
 pub struct Broker {
     store: Arc<dyn LogStore>,
     settings: CurrentSettings,
+    /// The settings without those that were set while the gateway ran.
+    started_with: Arc<KafkaSettings>,
+    node_id: i32,
     clock: Clock,
     topics: TopicMap,
     catalog: Catalog,
@@ -99,9 +102,12 @@ impl Broker {
         let clock = Clock::system();
         let timers = Timers::new(clock);
         let BrokerParts { store, settings, offset_storage, node_id } = parts;
-        let settings: CurrentSettings = Arc::new(ArcSwap::new(settings));
+        let started_with = settings;
+        let settings: CurrentSettings = Arc::new(ArcSwap::new(started_with.clone()));
         let catalog =
             Catalog::load(&*store, clock, timers.clone(), settings.clone(), node_id).await?;
+        let (node, cluster) = catalog.durable_node_configs().await?;
+        settings.store(Arc::new(started_with.with_dynamic(node, cluster)));
         let current = settings.load_full();
         let group_settings = group_settings(&current);
         let slots = current.max_incremental_fetch_session_cache_slots().max(0) as usize;
@@ -110,6 +116,8 @@ impl Broker {
             fetch_sessions: FetchSessions::new(slots, Uuid::new_v4().as_u128() as i32),
             store,
             settings,
+            started_with,
+            node_id,
             clock,
             topics: TopicMap::default(),
             catalog,
@@ -154,6 +162,11 @@ impl Broker {
     /// Kafka's settings as they are now.
     pub fn settings(&self) -> Guard<Arc<KafkaSettings>> {
         self.settings.load()
+    }
+
+    /// This gateway's id.
+    pub fn node_id(&self) -> i32 {
+        self.node_id
     }
 
     /// The broker's clock.

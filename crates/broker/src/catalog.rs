@@ -14,8 +14,9 @@ use std::ops::Range;
 use std::sync::Arc;
 use tidegate_log::{LogError, LogStore};
 use tidegate_machine::catalog::{
-    AlterConfigs, CatalogMachine, Command, Configs, CreatePartitions, CreateTopics, Failure,
-    NewTopic, Record, Reply, Settings, TopicMeta, TopicRef, validate_topic_name,
+    AlterConfigs, CatalogMachine, Command, ConfigResource, ConfigResourceType, Configs,
+    CreatePartitions, CreateTopics, Failure, NewTopic, Record, Reply, Settings, TopicMeta,
+    TopicRef, validate_topic_name,
 };
 use tidegate_model::{ErrorCode, ProducerId, TopicId, TopicIdPartition};
 use tokio::sync::Mutex;
@@ -81,7 +82,7 @@ impl Catalog {
             default_replication_factor: started_with.default_replication_factor() as i16,
             ..Settings::default()
         };
-        let rules = Arc::new(ConfigRules::new(settings.clone()));
+        let rules = Arc::new(ConfigRules::new(settings.clone(), node_id));
         let fresh = move || CatalogMachine::new(machine_settings.clone(), rules.clone());
         let shard = Shard::load(partition, clock, timers, fresh).await?;
         Ok(Catalog {
@@ -115,6 +116,32 @@ impl Catalog {
         let (topic, commit) = seen.map_err(|error| LogError::Unavailable(error.to_string()))?;
         commit.await?;
         Ok(topic)
+    }
+
+    /// What was configured for a resource.
+    pub fn configs(&self, resource: &ConfigResource) -> Result<Arc<Configs>, LogError> {
+        self.look(|machine| machine.catalog().configs(resource).cloned().unwrap_or_default())
+    }
+
+    /// What was configured for this node and for all nodes, once it is durable.
+    pub async fn durable_node_configs(&self) -> Result<(Arc<Configs>, Arc<Configs>), LogError> {
+        let resources = [ConfigResource::broker(Some(self.node_id)), ConfigResource::broker(None)];
+        let seen = self.shard.read(|machine, _| {
+            resources.map(|resource| machine.catalog().configs(&resource).cloned())
+        });
+        let ([node, cluster], commit) =
+            seen.map_err(|error| LogError::Unavailable(error.to_string()))?;
+        commit.await?;
+        Ok((node.unwrap_or_default(), cluster.unwrap_or_default()))
+    }
+
+    /// The names of all resources of that kind for which something was configured.
+    pub fn configured(&self, kind: ConfigResourceType) -> Result<Vec<String>, LogError> {
+        self.look(|machine| {
+            let configured = machine.catalog().configured();
+            let of_kind = configured.filter(|(resource, _)| resource.kind == kind);
+            of_kind.map(|(resource, _)| resource.name.clone()).collect()
+        })
     }
 
     fn look<T>(&self, look: impl FnOnce(&CatalogMachine) -> T) -> Result<T, LogError> {

@@ -9,7 +9,7 @@ use tidegate_model::TopicId;
 
 /// One topic as requests see it: a snapshot. When its configs or its partitions change, another
 /// one takes its place in the [`TopicMap`]; whoever holds this one goes on with what it says.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Topic {
     /// The name.
     pub name: Arc<str>,

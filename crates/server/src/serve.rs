@@ -125,7 +125,6 @@ impl Server {
                 idle_max: Duration::from_millis(idle_ms),
                 stall_max: Duration::from_millis(settings.limits.request_stall_ms),
             },
-            connections_max: kafka_settings.max_connections() as usize,
             memory: RequestMemory::new(settings.limits.request_bytes_in_flight_max),
         };
         let kafka = tokio::spawn(listener.run(stopping.clone()));

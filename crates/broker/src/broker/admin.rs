@@ -4,13 +4,17 @@
 //! force means that a topic's snapshot fits the catalog again: [`Broker::refresh`].
 
 use super::{Broker, CreateTopic, CreatedTopic, DeleteTopic, Refusal};
-use crate::config::{DescribedConfig, describe_broker, describe_topic};
+use crate::config::{
+    DescribedConfig, TopicSettings, describe_broker, describe_client_metrics, describe_cluster,
+    describe_group, describe_topic,
+};
 use crate::groups::CONSUMER_OFFSETS;
+use crate::topics::Topic;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tidegate_log::{BoxFuture, LogError};
 use tidegate_machine::catalog::{
-    AlterConfigs, ConfigResource, ConfigResourceType, CreatePartitions, Failure,
+    AlterConfigs, ConfigResource, ConfigResourceType, Configs, CreatePartitions, Failure,
 };
 use tidegate_model::{ErrorCode, TopicId};
 use tracing::{info, warn};
@@ -120,8 +124,20 @@ impl Broker {
                 return decided;
             }
             for (resource, failure) in resources.iter().zip(&mut decided) {
-                if resource.kind == ConfigResourceType::Topic {
-                    broker.refresh_if_changed(&resource.name, failure).await;
+                match resource.kind {
+                    ConfigResourceType::Topic => {
+                        broker.refresh_if_changed(&resource.name, failure).await;
+                    }
+                    ConfigResourceType::Broker if !failure.error.is_error() => {
+                        if let Err(error) = broker.refresh_settings().await {
+                            let (code, message) = storage_error(&error);
+                            *failure = Failure::new(code, message);
+                        }
+                    }
+                    // Whoever needs them asks the catalog.
+                    ConfigResourceType::Broker
+                    | ConfigResourceType::ClientMetrics
+                    | ConfigResourceType::Group => {}
                 }
             }
             decided
@@ -154,6 +170,23 @@ impl Broker {
             }
         }
         self.topics.insert(topic);
+        Ok(())
+    }
+
+    /// Puts the settings in force that the catalog has, on every topic too.
+    async fn refresh_settings(&self) -> Result<(), LogError> {
+        let _one = self.refreshing.lock().await;
+        let (node, cluster) = self.catalog.durable_node_configs().await?;
+        let settings = Arc::new(self.started_with.with_dynamic(node, cluster));
+        self.settings.store(settings.clone());
+        for topic in self.topics.all() {
+            let in_force = TopicSettings::of(&topic.configs, &settings);
+            if in_force != topic.settings {
+                self.topics.insert(Arc::new(Topic { settings: in_force, ..(*topic).clone() }));
+            }
+        }
+        // Names only: a value may be a secret.
+        info!(names = ?settings.dynamic_names(), "settings changed");
         Ok(())
     }
 
@@ -195,6 +228,50 @@ impl Broker {
         documentation: bool,
     ) -> Vec<DescribedConfig> {
         describe_broker(&self.settings(), names, synonyms, documentation)
+    }
+
+    /// What was set on all nodes while they ran.
+    pub fn describe_cluster_configs(
+        &self,
+        names: Option<&[&str]>,
+        synonyms: bool,
+        documentation: bool,
+    ) -> Vec<DescribedConfig> {
+        describe_cluster(&self.settings(), names, synonyms, documentation)
+    }
+
+    /// The configs of a group.
+    pub fn describe_group_configs(
+        &self,
+        group_id: &str,
+        names: Option<&[&str]>,
+        synonyms: bool,
+        documentation: bool,
+    ) -> Result<Vec<DescribedConfig>, Refusal> {
+        let own = self.own_configs(ConfigResourceType::Group, group_id)?;
+        Ok(describe_group(&own, &self.settings(), names, synonyms, documentation))
+    }
+
+    /// The configs of a subscription to clients' metrics.
+    pub fn describe_client_metrics_configs(
+        &self,
+        subscription: &str,
+        names: Option<&[&str]>,
+        synonyms: bool,
+        documentation: bool,
+    ) -> Result<Vec<DescribedConfig>, Refusal> {
+        let own = self.own_configs(ConfigResourceType::ClientMetrics, subscription)?;
+        Ok(describe_client_metrics(&own, names, synonyms, documentation))
+    }
+
+    fn own_configs(&self, kind: ConfigResourceType, name: &str) -> Result<Arc<Configs>, Refusal> {
+        let resource = ConfigResource { kind, name: name.to_owned() };
+        self.catalog.configs(&resource).map_err(|error| storage_error(&error))
+    }
+
+    /// The names of the groups or the subscriptions for which something is configured.
+    pub fn configured(&self, kind: ConfigResourceType) -> Result<Vec<String>, Refusal> {
+        self.catalog.configured(kind).map_err(|error| storage_error(&error))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Every config of a broker, and the names a value is looked for under.
 
 use super::ConfigDef;
-use super::table::{CLUSTER, GROUP, LOG, NETWORK, SECURITY};
+use super::table::{CLUSTER, DYNAMIC, GROUP, LOG, NETWORK, SECURITY};
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
@@ -20,6 +20,11 @@ static BY_NAME: LazyLock<BTreeMap<&'static str, &'static ConfigDef>> =
 /// The broker config `name`.
 pub fn broker_config(name: &str) -> Option<&'static ConfigDef> {
     BY_NAME.get(name).copied()
+}
+
+/// The config `name` of those that brokers take only while they run.
+pub(super) fn dynamic_config(name: &str) -> Option<&'static ConfigDef> {
+    DYNAMIC.iter().find(|config| config.name == name)
 }
 
 /// All broker configs in the order of their names.

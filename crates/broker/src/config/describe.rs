@@ -3,11 +3,14 @@
 //! The order in which values are looked for, and which synonyms are told, follow `ConfigHelper` and
 //! `DynamicBrokerConfig` of Kafka 4.3.1; the tests compare with what a real one answered.
 
-use super::broker::{broker_synonyms, in_order_of_names};
+use super::broker::{broker_config, broker_synonyms, dynamic_config, in_order_of_names};
 use super::settings::KafkaSettings;
+use super::table::{CLIENT_METRICS, GROUP_RESOURCE};
 use super::topic::{TOPIC_CONFIGS, broker_name, effective};
 use super::value::{ConfigDef, ConfigType, UpdateMode};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use tidegate_machine::catalog::Configs;
 
 /// Where a value comes from. The discriminants are DescribeConfigs' (`ConfigEntry.ConfigSource`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -23,6 +26,10 @@ pub enum ConfigSource {
     StaticBrokerConfig = 4,
     /// Set by nobody.
     DefaultConfig = 5,
+    /// Set on a subscription to clients' metrics.
+    ClientMetricsConfig = 7,
+    /// Set on a group.
+    GroupConfig = 8,
 }
 
 impl ConfigSource {
@@ -47,7 +54,7 @@ pub struct Synonym {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct DescribedConfig {
     /// Its name.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// The value in force; `None` where there is none, or where it is sensitive.
     pub value: Option<String>,
     /// Whether it can only be changed by a restart.
@@ -60,8 +67,8 @@ pub struct DescribedConfig {
     pub is_sensitive: bool,
     /// Where the value was looked for, if that was asked.
     pub synonyms: Vec<Synonym>,
-    /// The type of the value.
-    pub config_type: ConfigType,
+    /// The type of the value; `None` for a config that Kafka does not know.
+    pub config_type: Option<ConfigType>,
     /// What the config is, if that was asked.
     pub documentation: Option<&'static str>,
 }
@@ -99,7 +106,8 @@ pub fn describe_topic(
         .collect()
 }
 
-/// The configs of the broker: all, or those of `names` that exist.
+/// The configs of the broker: all, or those of `names` that exist. The last are those that were set
+/// while it runs and that only then exist.
 pub fn describe_broker(
     broker: &KafkaSettings,
     names: Option<&[&str]>,
@@ -107,22 +115,141 @@ pub fn describe_broker(
     include_documentation: bool,
 ) -> Vec<DescribedConfig> {
     let listed = |config: &&ConfigDef| config.update_mode != UpdateMode::Internal;
+    let more = broker.dynamic_names().into_iter().filter(|name| broker_config(name).is_none());
+    let more = more.filter(|name| names.is_none_or(|names| names.contains(name))).map(|name| {
+        let places = broker.set(name).collect();
+        only_dynamic(name, places, include_synonyms, include_documentation)
+    });
     in_order_of_names()
         .filter(|config| asked(config, names))
-        .filter(|config| listed(config) || broker.given(config.name).is_some())
+        .filter(|config| listed(config) || broker.set(config.name).next().is_some())
         .map(|config| {
             let value = broker.value(config.name).map(|value| value.to_string());
             let synonyms = broker_places(config.name, broker, config.is_sensitive());
-            let read_only =
-                !matches!(config.update_mode, UpdateMode::PerBroker | UpdateMode::ClusterWide);
+            let read_only = is_read_only(config);
             Described { config, value, read_only, synonyms }
+                .tell(include_synonyms, include_documentation)
+        })
+        .chain(more)
+        .collect()
+}
+
+/// What was set on all brokers while they ran: all of it, or that of `names`.
+pub fn describe_cluster(
+    broker: &KafkaSettings,
+    names: Option<&[&str]>,
+    include_synonyms: bool,
+    include_documentation: bool,
+) -> Vec<DescribedConfig> {
+    let set = broker.cluster().iter();
+    set.filter(|(name, _)| names.is_none_or(|names| names.contains(&name.as_str())))
+        .map(|(name, value)| {
+            let places = vec![(ConfigSource::DynamicDefaultBrokerConfig, value.as_str())];
+            only_dynamic(name, places, include_synonyms, include_documentation)
+        })
+        .collect()
+}
+
+/// The configs of a group that has `overrides`.
+pub fn describe_group(
+    overrides: &Configs,
+    broker: &KafkaSettings,
+    names: Option<&[&str]>,
+    include_synonyms: bool,
+    include_documentation: bool,
+) -> Vec<DescribedConfig> {
+    let default = |config: &ConfigDef| {
+        let behind = format!("group.{}", config.name);
+        match broker.value(&behind) {
+            Some(value) => (Some(value.to_string()), broker_places(&behind, broker, false)),
+            None => {
+                let value = config.default.map(str::to_owned);
+                let name = config.name.to_owned();
+                let source = ConfigSource::DefaultConfig;
+                (value.clone(), vec![Synonym { name, value, source }])
+            }
+        }
+    };
+    let asked = GROUP_RESOURCE.iter().filter(|config| asked(config, names));
+    asked
+        .map(|config| {
+            own_or_default(config, overrides, ConfigSource::GroupConfig, default(config))
                 .tell(include_synonyms, include_documentation)
         })
         .collect()
 }
 
+/// The configs of a subscription to clients' metrics that has `overrides`.
+pub fn describe_client_metrics(
+    overrides: &Configs,
+    names: Option<&[&str]>,
+    include_synonyms: bool,
+    include_documentation: bool,
+) -> Vec<DescribedConfig> {
+    let asked = CLIENT_METRICS.iter().filter(|config| asked(config, names));
+    asked
+        .map(|config| {
+            let default = (config.default.map(str::to_owned), Vec::new());
+            own_or_default(config, overrides, ConfigSource::ClientMetricsConfig, default)
+                .tell(include_synonyms, include_documentation)
+        })
+        .collect()
+}
+
+fn own_or_default(
+    config: &'static ConfigDef,
+    overrides: &Configs,
+    source: ConfigSource,
+    (value, mut synonyms): (Option<String>, Vec<Synonym>),
+) -> Described {
+    let own = overrides.get(config.name).and_then(|own| config.parse(own).ok());
+    let value = match own {
+        Some(own) => {
+            let (name, value) = (config.name.to_owned(), Some(own.to_string()));
+            synonyms.insert(0, Synonym { name, value: value.clone(), source });
+            value
+        }
+        None => value,
+    };
+    Described { config, value, read_only: false, synonyms }
+}
+
 fn asked(config: &ConfigDef, names: Option<&[&str]>) -> bool {
     names.is_none_or(|names| names.contains(&config.name))
+}
+
+fn is_read_only(config: &ConfigDef) -> bool {
+    !matches!(config.update_mode, UpdateMode::PerBroker | UpdateMode::ClusterWide)
+}
+
+/// A broker's config of which only what was set while it runs is told, at `places`. One that Kafka
+/// does not know may be anything, a secret too.
+fn only_dynamic(
+    name: &str,
+    places: Vec<(ConfigSource, &str)>,
+    include_synonyms: bool,
+    include_documentation: bool,
+) -> DescribedConfig {
+    let config = broker_config(name).or_else(|| dynamic_config(name));
+    let is_sensitive = config.is_none_or(ConfigDef::is_sensitive);
+    let told = |value: &str| (!is_sensitive).then(|| value.to_owned());
+    let synonym = |(source, value): &(ConfigSource, &str)| Synonym {
+        name: name.to_owned(),
+        value: told(value),
+        source: *source,
+    };
+    let (source, value) = *places.first().expect("it was set somewhere");
+    DescribedConfig {
+        name: Cow::Owned(name.to_owned()),
+        value: told(value),
+        read_only: config.is_none_or(is_read_only),
+        is_default: false,
+        source,
+        is_sensitive,
+        synonyms: if include_synonyms { places.iter().map(synonym).collect() } else { Vec::new() },
+        config_type: config.map(|config| config.config_type),
+        documentation: config.map(|config| config.documentation).filter(|_| include_documentation),
+    }
 }
 
 /// A config with all that is known of it, before what was not asked for is left out.
@@ -138,14 +265,14 @@ impl Described {
         let source =
             self.synonyms.first().map_or(ConfigSource::DefaultConfig, |synonym| synonym.source);
         DescribedConfig {
-            name: self.config.name,
+            name: Cow::Borrowed(self.config.name),
             value: if self.config.is_sensitive() { None } else { self.value },
             read_only: self.read_only,
             is_default: source == ConfigSource::DefaultConfig,
             source,
             is_sensitive: self.config.is_sensitive(),
             synonyms: if include_synonyms { self.synonyms } else { Vec::new() },
-            config_type: self.config.config_type,
+            config_type: Some(self.config.config_type),
             documentation: include_documentation.then_some(self.config.documentation),
         }
     }
@@ -161,15 +288,17 @@ fn broker_places(name: &str, broker: &KafkaSettings, is_sensitive: bool) -> Vec<
         source,
     };
     let names = broker_synonyms(name);
-    let set = names.iter().filter_map(|name| {
-        let value = broker.given(name)?;
-        Some(synonym(name, value, ConfigSource::StaticBrokerConfig))
-    });
+    let mut set: Vec<Synonym> = Vec::new();
+    for name in &names {
+        set.extend(broker.set(name).map(|(source, value)| synonym(name, value, source)));
+    }
+    // One place under all its names comes before the next; the sort is stable.
+    set.sort_by_key(|place| place.source.id());
     let defaults = names.iter().filter_map(|name| {
         let value = KafkaSettings::default_of(name)?;
         Some(synonym(name, value, ConfigSource::DefaultConfig))
     });
-    set.chain(defaults).skip_while(|synonym| synonym.name != name).collect()
+    set.into_iter().chain(defaults).skip_while(|synonym| synonym.name != name).collect()
 }
 
 #[cfg(test)]
@@ -242,12 +371,12 @@ mod tests {
     fn row(described: &DescribedConfig) -> String {
         let synonyms: Vec<String> = described.synonyms.iter().map(in_fixture_form).collect();
         [
-            described.name,
+            &*described.name,
             described.value.as_deref().unwrap_or("\\N"),
             source_name(described.source),
             if described.read_only { "read-only" } else { "dynamic" },
             if described.is_sensitive { "sensitive" } else { "plain" },
-            described.config_type.name(),
+            described.config_type.expect("all of them are Kafka's").name(),
             &synonyms.join(" | "),
         ]
         .join("\t")
@@ -269,12 +398,14 @@ mod tests {
             ConfigSource::DynamicDefaultBrokerConfig => "DYNAMIC_DEFAULT_BROKER_CONFIG",
             ConfigSource::StaticBrokerConfig => "STATIC_BROKER_CONFIG",
             ConfigSource::DefaultConfig => "DEFAULT_CONFIG",
+            ConfigSource::ClientMetricsConfig => "DYNAMIC_CLIENT_METRICS_CONFIG",
+            ConfigSource::GroupConfig => "DYNAMIC_GROUP_CONFIG",
         }
     }
 
     fn assert_as_in_kafka(described: &[DescribedConfig], section: &str) {
         let mut rows: BTreeMap<String, String> =
-            described.iter().map(|config| (config.name.to_owned(), row(config))).collect();
+            described.iter().map(|config| (config.name.to_string(), row(config))).collect();
         let mut expected = kafka(section);
         for name in OTHERWISE {
             assert!(rows.remove(*name).is_some() && expected.remove(*name).is_some(), "{name}");

@@ -14,7 +14,10 @@ mod topic;
 mod value;
 
 pub use broker::{BROKER_CONFIGS, broker_config};
-pub use describe::{ConfigSource, DescribedConfig, Synonym, describe_broker, describe_topic};
+pub use describe::{
+    ConfigSource, DescribedConfig, Synonym, describe_broker, describe_client_metrics,
+    describe_cluster, describe_group, describe_topic,
+};
 pub use rules::ConfigRules;
 pub use settings::{CurrentSettings, KafkaSettings, SettingError, closest_name};
 pub use topic::{

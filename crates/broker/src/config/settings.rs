@@ -1,11 +1,13 @@
 //! `KafkaSettings`: what an operator set of Kafka's broker configs, checked, with typed getters.
 
-use super::broker::{BROKER_CONFIGS, broker_config, broker_synonyms};
+use super::broker::{BROKER_CONFIGS, broker_config};
+use super::describe::ConfigSource;
 use super::value::{ConfigDef, ConfigValue};
 use arc_swap::ArcSwap;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
+use tidegate_machine::catalog::Configs;
 
 /// The prefix of environment variables that set a broker config: `TIDEGATE_KAFKA_NUM_PARTITIONS`
 /// is `num.partitions`.
@@ -58,13 +60,36 @@ pub type CurrentSettings = Arc<ArcSwap<KafkaSettings>>;
 /// Kafka's broker configs as the operator set them. What is not set has its default.
 #[derive(Clone, Debug)]
 pub struct KafkaSettings {
-    given: BTreeMap<&'static str, String>,
+    layers: Layers,
     typed: Typed,
+}
+
+/// The places where a config may have been set (KIP-226).
+#[derive(Clone, Debug, Default)]
+pub(super) struct Layers {
+    /// On this node while it runs. Also names that are no config of Kafka's may be set.
+    node: Arc<Configs>,
+    /// On all nodes while they run.
+    cluster: Arc<Configs>,
+    /// What the node started with.
+    given: BTreeMap<&'static str, String>,
+}
+
+impl Layers {
+    /// The places from the strongest to the weakest, with their values for `name`.
+    fn set<'a>(&'a self, name: &str) -> [(ConfigSource, Option<&'a String>); 3] {
+        [
+            (ConfigSource::DynamicBrokerConfig, self.node.get(name)),
+            (ConfigSource::DynamicDefaultBrokerConfig, self.cluster.get(name)),
+            (ConfigSource::StaticBrokerConfig, self.given.get(name)),
+        ]
+    }
 }
 
 impl Default for KafkaSettings {
     fn default() -> Self {
-        KafkaSettings { given: BTreeMap::new(), typed: Typed::of(&BTreeMap::new()) }
+        let layers = Layers::default();
+        KafkaSettings { typed: Typed::of(&layers), layers }
     }
 }
 
@@ -89,8 +114,14 @@ impl KafkaSettings {
             let config = checked(name, &value)?;
             given.insert(config.name, value);
         }
-        let typed = Typed::of(&given);
-        Ok(KafkaSettings { given, typed })
+        let layers = Layers { given, ..Layers::default() };
+        Ok(KafkaSettings { typed: Typed::of(&layers), layers })
+    }
+
+    /// The same with what was set while the gateway ran: on this node, and on all of them.
+    pub fn with_dynamic(&self, node: Arc<Configs>, cluster: Arc<Configs>) -> Self {
+        let layers = Layers { node, cluster, given: self.layers.given.clone() };
+        KafkaSettings { typed: Typed::of(&layers), layers }
     }
 
     /// The pairs that the environment sets: `TIDEGATE_KAFKA_<NAME WITH DOTS AS UNDERSCORES>`.
@@ -112,8 +143,8 @@ impl KafkaSettings {
     /// It is described like one from the file.
     pub fn with_fact(mut self, name: &str, value: &str) -> Self {
         let config = checked(name, value).expect("the gateway states valid configs of its own");
-        self.given.insert(config.name, value.to_owned());
-        self.typed = Typed::of(&self.given);
+        self.layers.given.insert(config.name, value.to_owned());
+        self.typed = Typed::of(&self.layers);
         self
     }
 
@@ -124,12 +155,12 @@ impl KafkaSettings {
 
     /// The names that were set although nothing here depends on them.
     pub fn without_effect(&self) -> Vec<&'static str> {
-        self.given.keys().copied().filter(|name| !Typed::NAMES.contains(name)).collect()
+        self.layers.given.keys().copied().filter(|name| !Typed::NAMES.contains(name)).collect()
     }
 
     /// The value of the config `name` as it was set, or its default.
     pub fn value(&self, name: &str) -> Option<ConfigValue> {
-        value_in(&self.given, name)
+        value_in(&self.layers, name)
     }
 
     /// How long data is kept: `log.retention.ms`, minutes or hours, the finest that is set
@@ -162,9 +193,21 @@ impl KafkaSettings {
         self.first_in_ms(&[("log.flush.interval.ms", 1), ("log.flush.scheduler.interval.ms", 1)])
     }
 
-    /// What was set for `name`, as it was written.
-    pub(super) fn given(&self, name: &str) -> Option<&str> {
-        self.given.get(name).map(String::as_str)
+    /// What was set for `name`, as it was written, the strongest first.
+    pub(super) fn set(&self, name: &str) -> impl Iterator<Item = (ConfigSource, &str)> {
+        let places = self.layers.set(name).into_iter();
+        places.filter_map(|(source, value)| Some((source, value?.as_str())))
+    }
+
+    /// What was set on all nodes while they ran.
+    pub(super) fn cluster(&self) -> &Configs {
+        &self.layers.cluster
+    }
+
+    /// The names set while the gateway runs, on this node or on all.
+    pub fn dynamic_names(&self) -> BTreeSet<&str> {
+        let names = self.layers.node.keys().chain(self.layers.cluster.keys());
+        names.map(String::as_str).collect()
     }
 
     /// The default of `name`: the gateway's own where it differs from Kafka's.
@@ -219,11 +262,15 @@ fn unknown(written: &str, name: &str, value: &str) -> SettingError {
     }
 }
 
-fn value_in(given: &BTreeMap<&'static str, String>, name: &str) -> Option<ConfigValue> {
+/// The value of `name`. What does not parse counts as unset: an older version may have let it pass.
+fn value_in(layers: &Layers, name: &str) -> Option<ConfigValue> {
     let config = broker_config(name)?;
-    let set = broker_synonyms(name).first().and_then(|name| given.get(name)).map(String::as_str);
-    let text = set.or(KafkaSettings::default_of(name))?;
-    Some(config.parse(text).expect("values are checked when they are set, defaults by a test"))
+    let set = layers.set(name).into_iter().filter_map(|(_, value)| value);
+    if let Some(value) = set.filter_map(|text| config.parse(text).ok()).next() {
+        return Some(value);
+    }
+    let default = KafkaSettings::default_of(name)?;
+    Some(config.parse(default).expect("a test parses the default of every config"))
 }
 
 /// Levenshtein's distance: how many letters must be inserted, deleted or replaced.
@@ -282,10 +329,10 @@ macro_rules! typed {
             /// The configs that take effect.
             const NAMES: &'static [&'static str] = &[$($name,)*];
 
-            fn of(given: &BTreeMap<&'static str, String>) -> Typed {
+            fn of(layers: &Layers) -> Typed {
                 Typed {
                     $($getter: {
-                        let value = value_in(given, $name).expect("it has a default");
+                        let value = value_in(layers, $name).expect("it has a default");
                         <$type>::from_config(value)
                     },)*
                 }

@@ -89,6 +89,8 @@ pub enum UpdateMode {
     ClusterWide,
     /// While running, for one topic.
     PerTopic,
+    /// While running, for one group or one subscription to clients' metrics.
+    PerResource,
     /// By a restart only; Kafka keeps it for its own tests and does not list it.
     Internal,
 }

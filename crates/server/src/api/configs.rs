@@ -5,9 +5,20 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use tidegate_broker::Broker;
 use tidegate_machine::catalog::{
-    AlterConfigs, Alteration, ConfigResource, ConfigResourceType, Failure,
+    AlterConfigs, Alteration, ConfigChange, ConfigResource, ConfigResourceType, Failure,
 };
 use tidegate_model::ErrorCode;
+
+/// A topic's number on the wire (`ConfigResource.Type`).
+pub const TOPIC: i8 = 2;
+/// A broker's.
+pub const BROKER: i8 = 4;
+/// That of a broker's loggers, by the broker's id.
+pub const BROKER_LOGGER: i8 = 8;
+/// That of a subscription to clients' metrics.
+pub const CLIENT_METRICS: i8 = 16;
+/// A group's.
+pub const GROUP: i8 = 32;
 
 /// A string as the codec takes it.
 pub fn strbytes(text: &str) -> StrBytes {
@@ -46,7 +57,7 @@ pub fn alter(
     for resource in asked {
         let key = (resource.resource_type, resource.name.clone());
         let checked = match times[&key] {
-            1 => checked(resource),
+            1 => checked(broker, resource),
             _ => Err(invalid("Each resource must appear at most once.")),
         };
         refused.push(match checked {
@@ -54,7 +65,7 @@ pub fn alter(
                 resources.push(alteration);
                 None
             }
-            Err(failure) => Some(failure),
+            Err(refused) => Some(refused),
         });
     }
     let decided = broker.alter_configs(AlterConfigs { resources, validate_only });
@@ -64,7 +75,7 @@ pub fn alter(
     }
 }
 
-fn checked(asked: Asked) -> Result<(ConfigResource, Alteration), Failure> {
+fn checked(broker: &Broker, asked: Asked) -> Result<(ConfigResource, Alteration), Failure> {
     let mut names = HashSet::new();
     if !asked.config_names.iter().all(|name| names.insert(name)) {
         return Err(invalid("Error due to duplicate config keys"));
@@ -73,10 +84,41 @@ fn checked(asked: Asked) -> Result<(ConfigResource, Alteration), Failure> {
         let names = asked.null_names.join(", ");
         return Err(invalid(format!("Null value not supported for : {names}")));
     }
+    // AlterConfigs does not know loggers.
+    match (asked.resource_type, &asked.alteration) {
+        (BROKER_LOGGER, Ok(Alteration::Changes(changes))) => {
+            return Err(no_logger(broker.node_id(), &asked.name, changes));
+        }
+        (BROKER_LOGGER, Err(refused)) => return Err(refused.clone()),
+        _ => {}
+    }
     let Some(kind) = ConfigResourceType::from_id(asked.resource_type) else {
         return Err(invalid(format!("Unknown resource type {}", asked.resource_type)));
     };
     Ok((ConfigResource { kind, name: asked.name }, asked.alteration?))
+}
+
+/// What Kafka answers where there is no logger of the name. Here is none of any name: log levels are
+/// the gateway's own setting.
+fn no_logger(node_id: i32, name: &str, changes: &[(String, ConfigChange)]) -> Failure {
+    match name.parse::<i32>() {
+        Err(_) => return invalid(format!("Node id must be an integer, but it is: {name}")),
+        Ok(id) if id != node_id => {
+            let message = format!("Unexpected node id. Expected {node_id}, but received {name}");
+            return invalid(message);
+        }
+        Ok(_) => {}
+    }
+    let operation = match changes.first() {
+        Some((_, ConfigChange::Append(_))) => "APPEND",
+        Some((_, ConfigChange::Subtract(_))) => "SUBTRACT",
+        Some((logger, ConfigChange::Set(_) | ConfigChange::Delete)) => {
+            let message = format!("Logger {logger} does not exist!");
+            return Failure::new(ErrorCode::InvalidConfig, message);
+        }
+        None => return Failure::NONE,
+    };
+    invalid(format!("{operation} operation is not allowed for the BROKER_LOGGER resource"))
 }
 
 fn invalid(message: impl Into<String>) -> Failure {

@@ -79,9 +79,9 @@ fn created_row(
         .into_iter()
         .map(|config| {
             // Kafka's controller tells what was set as it was written.
-            let value = created.configs.get(config.name).or(config.value.as_ref());
+            let value = created.configs.get(&*config.name).or(config.value.as_ref());
             CreatableTopicConfigs::default()
-                .with_name(strbytes(config.name))
+                .with_name(strbytes(&config.name))
                 .with_value(value.map(|value| strbytes(value)))
                 .with_read_only(config.read_only)
                 .with_config_source(config.source.id())

@@ -1,9 +1,11 @@
-//! DescribeConfigs (key 32), v1-v4. Every setting of a topic or of this node, with its source.
+//! DescribeConfigs (key 32), v1-v4. Every setting of a topic, a node, a group or a subscription to
+//! clients' metrics, with its source. The empty name of a broker asks for what was set on all of them
+//! while they ran.
 //!
-//! Versions: v1 synonyms (KIP-226), v3 types and documentation (KIP-569). Groups and client metrics
-//! have no settings of their own here yet and answer INVALID_REQUEST.
+//! Versions: v1 synonyms (KIP-226), v3 types and documentation (KIP-569). Loggers have no levels that
+//! could be told: there are none.
 
-use crate::api::configs::strbytes;
+use crate::api::configs::{BROKER, BROKER_LOGGER, CLIENT_METRICS, GROUP, TOPIC, strbytes};
 use crate::api::request::{Client, Request};
 use crate::net::connection::Reply;
 use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
@@ -15,8 +17,8 @@ use tidegate_broker::config::DescribedConfig;
 use tidegate_model::ErrorCode;
 use tidegate_wire::WireError;
 
-const TOPIC: i8 = 2;
-const BROKER: i8 = 4;
+/// `ConfigEntry.ConfigType.UNKNOWN`.
+const UNKNOWN_TYPE: i8 = 0;
 
 pub fn handle(client: &mut Client, mut request: Request) -> Result<Reply, WireError> {
     let to = request.response_to();
@@ -61,22 +63,44 @@ fn describe(
             let names = names.as_deref();
             Ok(broker.describe_topic_configs(&topic.configs, names, synonyms, documentation))
         }
+        BROKER if name.is_empty() => {
+            Ok(broker.describe_cluster_configs(names.as_deref(), synonyms, documentation))
+        }
         BROKER => {
-            let id = client.context.node_id;
-            if !name.is_empty() && name.parse() != Ok(id) {
-                let message = format!("broker {name} is not this one, whose id is {id}");
-                return Err((ErrorCode::InvalidRequest, message));
-            }
-            // The empty name asks for cluster-wide dynamic settings, of which there are none.
-            if name.is_empty() {
-                return Ok(Vec::new());
-            }
+            check_id(client, name, "or empty string, but")?;
             Ok(broker.describe_broker_configs(names.as_deref(), synonyms, documentation))
         }
+        BROKER_LOGGER if name.is_empty() => Err(invalid("Broker id must not be empty")),
+        BROKER_LOGGER => {
+            check_id(client, name, "but")?;
+            Ok(Vec::new())
+        }
+        CLIENT_METRICS if name.is_empty() => {
+            Err(invalid("Client metrics subscription name must not be empty"))
+        }
+        CLIENT_METRICS => {
+            broker.describe_client_metrics_configs(name, names.as_deref(), synonyms, documentation)
+        }
+        GROUP if name.is_empty() => Err(invalid("Group name must not be empty")),
+        GROUP => broker.describe_group_configs(name, names.as_deref(), synonyms, documentation),
         other => Err((
             ErrorCode::InvalidRequest,
             format!("resources of type {other} have no settings here"),
         )),
+    }
+}
+
+fn invalid(message: impl Into<String>) -> (ErrorCode, String) {
+    (ErrorCode::InvalidRequest, message.into())
+}
+
+/// Fails for a name that is not this node's id.
+fn check_id(client: &Client, name: &str, but: &str) -> Result<(), (ErrorCode, String)> {
+    let id = client.context.node_id;
+    match name.parse::<i32>() {
+        Ok(asked) if asked == id => Ok(()),
+        Ok(_) => Err(invalid(format!("Unexpected broker id, expected {id} {but} received {name}"))),
+        Err(_) => Err(invalid(format!("Broker id must be an integer, but it is: {name}"))),
     }
 }
 
@@ -88,7 +112,7 @@ fn config_row(config: DescribedConfig, version: i16) -> DescribeConfigsResourceR
             .with_source(synonym.source.id())
     });
     let row = DescribeConfigsResourceResult::default()
-        .with_name(strbytes(config.name))
+        .with_name(strbytes(&config.name))
         .with_value(config.value.as_deref().map(strbytes))
         .with_read_only(config.read_only)
         .with_config_source(config.source.id())
@@ -97,6 +121,6 @@ fn config_row(config: DescribedConfig, version: i16) -> DescribeConfigsResourceR
     if version < 3 {
         return row;
     }
-    row.with_config_type(config.config_type.id())
+    row.with_config_type(config.config_type.map_or(UNKNOWN_TYPE, |kind| kind.id()))
         .with_documentation(config.documentation.map(strbytes))
 }

@@ -27,6 +27,7 @@ mod incremental_alter_configs;
 mod init_producer_id;
 mod join_group;
 mod leave_group;
+mod list_config_resources;
 mod list_groups;
 mod list_offsets;
 mod metadata;
@@ -118,6 +119,7 @@ pub static APIS: &[Api] = &[
     Api::new(61, "DescribeProducers", 0..=0, describe_producers::handle),
     Api::new(71, "GetTelemetrySubscriptions", 0..=0, telemetry::get_subscriptions),
     Api::new(72, "PushTelemetry", 0..=0, telemetry::push),
+    Api::new(74, "ListConfigResources", 0..=1, list_config_resources::handle),
     Api::new(75, "DescribeTopicPartitions", 0..=0, describe_topic_partitions::handle),
 ];
 

@@ -14,6 +14,9 @@ use tracing::warn;
 /// A failed accept (for want of file descriptors, mostly) is tried again after this.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// More connections than a process can have; `max.connections` allows fewer.
+const PLACES: usize = u32::MAX as usize;
+
 /// The listening side of the gateway.
 pub struct Listener {
     /// The bound socket.
@@ -22,8 +25,6 @@ pub struct Listener {
     pub context: Arc<Context>,
     /// Limits of each connection.
     pub limits: ConnectionLimits,
-    /// Connections at once, as `max.connections`.
-    pub connections_max: usize,
     /// The budget of all connections for large requests.
     pub memory: RequestMemory,
 }
@@ -31,8 +32,7 @@ pub struct Listener {
 impl Listener {
     /// Serves until `stopping` turns true and every connection has answered what it had begun.
     pub async fn run(self, mut stopping: watch::Receiver<bool>) {
-        let places = Arc::new(Semaphore::new(self.connections_max.min(Semaphore::MAX_PERMITS)));
-        let places_max = places.available_permits();
+        let places = Arc::new(Semaphore::new(PLACES));
         loop {
             let accepted = tokio::select! {
                 accepted = self.socket.accept() => accepted,
@@ -46,10 +46,16 @@ impl Listener {
                     continue;
                 }
             };
-            let Ok(place) = places.clone().try_acquire_owned() else {
-                self.context.metrics.connection_refused();
-                warn!(%peer, max_connections = places_max, "too many connections, closed");
-                continue;
+            // It can change while the gateway runs.
+            let max_connections = self.context.broker.settings().max_connections();
+            let open = PLACES - places.available_permits();
+            let place = match places.clone().try_acquire_owned() {
+                Ok(place) if open < max_connections as usize => place,
+                _ => {
+                    self.context.metrics.connection_refused();
+                    warn!(%peer, max_connections, "too many connections, closed");
+                    continue;
+                }
             };
             let guard = self.context.metrics.connection_opened();
             let Ok(connection) = self.connection(stream, peer) else { continue };
@@ -64,7 +70,7 @@ impl Listener {
             });
         }
         // The places come back as the connections end.
-        drop(places.acquire_many(places_max as u32).await);
+        drop(places.acquire_many(u32::MAX).await);
     }
 
     fn connection(

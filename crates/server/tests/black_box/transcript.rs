@@ -23,6 +23,7 @@ use crate::common::{Gateway, RawClient, text};
 use kafka_protocol::messages::*;
 use std::fmt::Write as _;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// A request with the rows that Kafka answered and those that the gateway shall.
 struct Exchange {
@@ -102,6 +103,8 @@ async fn write_down_what_kafka_answers(name: &str) {
             Part::Exchange(exchange) => exchange,
         };
         println!("{}", exchange.request);
+        // Kafka answers before what was altered is in force.
+        tokio::time::sleep(Duration::from_millis(150)).await;
         content.push_str(&format!("{}\n", exchange.request));
         for row in ask(&mut client, &exchange.request).await {
             content.push_str(&format!("    {row}\n"));
@@ -396,5 +399,7 @@ macro_rules! transcripts {
 transcripts! {
     partitions_are_added_as_kafka_adds_them: "create-partitions";
     topic_configs_are_altered_as_kafka_alters_them: "alter-topic-configs";
+    broker_configs_are_altered_as_kafka_alters_them: "alter-broker-configs";
+    other_configs_are_altered_as_kafka_alters_them: "alter-other-configs";
     topics_are_created_as_kafka_creates_them: "create-topics";
 }
