@@ -66,9 +66,12 @@ impl TopicMap {
         (state.by_name.len(), state.by_name.values().map(|topic| topic.partitions.len()).sum())
     }
 
-    /// Puts a topic's newest snapshot in the place of the one before. Under its name it also takes
-    /// the place of another topic, which is being deleted and will be removed by its id.
+    /// Puts a topic's newest snapshot in the place of the one before; its logs go by its settings
+    /// from now on. Under its name it also takes the place of another topic, which is being deleted
+    /// and will be removed by its id.
     pub fn insert(&self, topic: Arc<Topic>) {
+        let limits = topic.settings.segment_limits();
+        topic.partitions.iter().for_each(|partition| partition.log().limit_segments(limits));
         let mut state = self.state.write();
         state.by_id.insert(topic.id, topic.clone());
         state.by_name.insert(topic.name.clone(), topic);

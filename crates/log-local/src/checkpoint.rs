@@ -7,10 +7,12 @@ use crate::settings::OpenError;
 use bytes::Bytes;
 use std::io::{self, Write};
 use std::path::Path;
-use tidegate_log::{EpochStart, Snapshot};
+use tidegate_log::{EpochStart, SegmentLimits, Snapshot};
 use tidegate_model::{LeaderEpoch, Offset, TimestampMs, TopicId, TopicIdPartition};
 
-const MAGIC: [u8; 8] = *b"TIDECKP1";
+const MAGIC: [u8; 8] = *b"TIDECKP2";
+/// The version before segments had limits of their own.
+const MAGIC_1: [u8; 8] = *b"TIDECKP1";
 const NO_SNAPSHOT: u32 = u32::MAX;
 
 /// What a checkpoint says.
@@ -49,6 +51,8 @@ pub struct PartitionRecord {
     pub log_start_offset: Offset,
     /// Offset after the last record in segments.
     pub end_offset: Offset,
+    /// When a segment ends; not in version 1.
+    pub limits: Option<SegmentLimits>,
     /// Segments in offset order.
     pub segments: Vec<SegmentRecord>,
     /// Leader epochs.
@@ -97,17 +101,19 @@ impl Checkpoint {
     /// Reads a file's bytes; the error names the position from which on they make no sense.
     pub fn decode(bytes: &[u8]) -> Result<Self, (usize, &'static str)> {
         let body = bytes.len().checked_sub(4).ok_or((0, "the checkpoint is cut off"))?;
-        if bytes[..8.min(body)] != MAGIC {
+        let magic = &bytes[..8.min(body)];
+        if magic != MAGIC && magic != MAGIC_1 {
             return Err((0, "not a checkpoint, or of a version that is not known"));
         }
         if crc32c(&[&bytes[..body]]) != u32_at(bytes, body) {
             return Err((body, "the checkpoint's checksum is wrong"));
         }
         let mut input = Input { bytes: &bytes[..body], at: MAGIC.len() };
-        Self::read(&mut input).ok_or((input.at, "the checkpoint is cut off"))
+        let has_limits = magic == MAGIC;
+        Self::read(&mut input, has_limits).ok_or((input.at, "the checkpoint is cut off"))
     }
 
-    fn read(input: &mut Input<'_>) -> Option<Self> {
+    fn read(input: &mut Input<'_>, has_limits: bool) -> Option<Self> {
         let mut checkpoint = Checkpoint {
             store_id: input.u64()?,
             incarnation: input.u64()?,
@@ -123,7 +129,7 @@ impl Checkpoint {
             checkpoint.wal_files.push((input.u32()?, input.u64()?));
         }
         for _ in 0..partitions {
-            checkpoint.partitions.push(PartitionRecord::read(input)?);
+            checkpoint.partitions.push(PartitionRecord::read(input, has_limits)?);
         }
         (input.at == input.bytes.len()).then_some(checkpoint)
     }
@@ -166,6 +172,9 @@ impl PartitionRecord {
         for count in [snapshot_len, self.segments.len() as u32, self.epochs.len() as u32] {
             out.extend_from_slice(&count.to_be_bytes());
         }
+        let limits = self.limits.unwrap_or(SegmentLimits::NONE);
+        out.extend_from_slice(&limits.bytes.to_be_bytes());
+        out.extend_from_slice(&limits.span_ms.to_be_bytes());
         for segment in &self.segments {
             out.extend_from_slice(&segment.base_offset.to_be_bytes());
             out.extend_from_slice(&segment.end_offset.to_be_bytes());
@@ -181,19 +190,23 @@ impl PartitionRecord {
         }
     }
 
-    fn read(input: &mut Input<'_>) -> Option<Self> {
+    fn read(input: &mut Input<'_>, has_limits: bool) -> Option<Self> {
         let mut record = PartitionRecord {
             id: input.id()?,
             leader_epoch: input.u32()? as i32,
             created_lsn: input.u64()?,
             log_start_offset: input.i64()?,
             end_offset: input.i64()?,
+            limits: None,
             segments: Vec::new(),
             epochs: Vec::new(),
             snapshot: None,
         };
         let offset = input.i64()?;
         let [snapshot_len, segments, epochs] = [input.u32()?, input.u32()?, input.u32()?];
+        if has_limits {
+            record.limits = Some(SegmentLimits { bytes: input.u64()?, span_ms: input.i64()? });
+        }
         for _ in 0..segments {
             record.segments.push(SegmentRecord {
                 base_offset: input.i64()?,
@@ -261,6 +274,7 @@ mod tests {
             created_lsn: 2,
             log_start_offset: 5,
             end_offset: 9,
+            limits: Some(SegmentLimits { bytes: 1 << 20, span_ms: 604_800_000 }),
             segments: vec![segment; partition as usize],
             epochs: vec![EpochStart { leader_epoch: 4, start_offset: 5 }],
             snapshot,
@@ -283,6 +297,15 @@ mod tests {
     fn a_checkpoint_comes_back() {
         assert_eq!(Checkpoint::decode(&sample().encode()), Ok(sample()));
         assert_eq!(Checkpoint::decode(&Checkpoint::default().encode()), Ok(Checkpoint::default()));
+    }
+
+    /// Written by the version before, with the same contents as `sample` but for the limits.
+    #[test]
+    fn a_checkpoint_of_version_1_is_read_and_has_no_limits() {
+        let read = Checkpoint::decode(include_bytes!("testdata/checkpoint-1.bin"));
+        let mut expected = sample();
+        expected.partitions.iter_mut().for_each(|record| record.limits = None);
+        assert_eq!(read, Ok(expected));
     }
 
     #[test]

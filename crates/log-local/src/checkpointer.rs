@@ -198,6 +198,7 @@ fn record(partition: &Partition) -> Option<PartitionRecord> {
         created_lsn: partition.created_lsn,
         log_start_offset: state.log_start_offset,
         end_offset,
+        limits: Some(partition.limits.get()),
         segments: state.segments.iter().map(segment).collect(),
         epochs: known.copied().collect(),
         snapshot: state.snapshot.clone(),

@@ -68,6 +68,10 @@ pub struct Counters {
     pub bytes: AtomicU64,
     /// Bytes of batches in tails.
     pub tail_bytes: AtomicU64,
+    /// Segments removed because they lay below a log start.
+    pub trimmed_segments: AtomicU64,
+    /// Their bytes, and those of tails.
+    pub trimmed_bytes: AtomicU64,
     /// Checkpoints written.
     pub checkpoints: AtomicU64,
     /// Time spent in writes of the log.
@@ -149,6 +153,7 @@ impl Core {
     /// Raises a log start that is durable.
     pub fn apply_trim(&self, partition: &Arc<Partition>, new_start: i64) {
         let dropped = partition.state.lock().trim(new_start);
+        self.counters.trimmed_bytes.fetch_add(dropped, Ordering::Relaxed);
         self.counters.tail_bytes.fetch_sub(dropped, Ordering::Relaxed);
         self.note_change(partition);
         self.flush.remove_later(partition.clone());

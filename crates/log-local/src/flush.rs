@@ -13,7 +13,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use tidegate_log::TailEntry;
+use tidegate_log::{SegmentFill, SegmentLimits, TailEntry, wall_clock_ms};
 use tidegate_model::{BatchHeader, Batches, Offset, TimestampMs};
 
 /// Bytes and entries taken from a tail at once.
@@ -187,7 +187,7 @@ impl Core {
         let _files = partition.files.lock();
         let end = partition.durable_end();
         loop {
-            let (entries, last) = {
+            let (entries, mut last) = {
                 let mut state = partition.state.lock();
                 state.is_ready = false;
                 if state.gone {
@@ -197,6 +197,9 @@ impl Core {
             };
             if entries.is_empty() {
                 return Ok(());
+            }
+            if let Some(last) = &mut last {
+                self.learn_first_timestamp(last);
             }
             for run in self.plan(partition, last, &entries) {
                 self.write_run(partition, run)?;
@@ -213,6 +216,7 @@ impl Core {
         entries: &[TailEntry],
     ) -> Vec<Run> {
         let mut runs = Vec::new();
+        let (limits, now) = (partition.limits.get(), wall_clock_ms());
         // A flush that ended between two segments may have moved a part of the first entry.
         let done = last.as_ref().map_or(Offset::MIN, |last| last.end_offset);
         let mut run = last.map(Run::after);
@@ -223,7 +227,7 @@ impl Core {
                     begin = at + header.len;
                     continue;
                 }
-                if run.as_ref().is_none_or(|run| !self.has_room(&run.info, &header)) {
+                if run.as_ref().is_none_or(|run| !has_room(&run.info, &header, &limits, now)) {
                     let full = run.take().map(|mut run| {
                         run.add_part(&entry.bytes, begin..at);
                         let info = run.info.clone();
@@ -231,7 +235,7 @@ impl Core {
                         info
                     });
                     begin = at;
-                    run = Some(self.begin_run(partition, header.base_offset, full));
+                    run = Some(self.begin_run(partition, &header, full, now));
                 }
                 run.as_mut().expect("one was begun if there was none").add_batch(&header);
             }
@@ -244,20 +248,36 @@ impl Core {
         runs
     }
 
-    fn has_room(&self, info: &SegmentInfo, header: &BatchHeader) -> bool {
-        // A gap is what a trim leaves that dropped a part of the tail.
-        info.end_offset == header.base_offset
-            && info.len + header.len as u64 <= self.settings.segment_bytes
-            && header.last_offset() - info.base_offset() <= i64::from(i32::MAX)
+    /// Sees to it that the time at which the segment of an earlier run begins is known.
+    fn learn_first_timestamp(&self, info: &mut SegmentInfo) {
+        if info.first_timestamp.is_some() || info.len == 0 {
+            return;
+        }
+        let file = info.segment.file(&self.files, Patience::Any).ok();
+        let first = file.and_then(|file| {
+            let mut walk = segment::Walk::new(&file, 0, info.len, Patience::Any);
+            walk.next(&info.segment, &self.files).ok().flatten()
+        });
+        // Whoever reads the segment says what is wrong with it.
+        info.first_timestamp = Some(first.map_or(-1, |(_, header)| header.max_timestamp));
     }
 
-    fn begin_run(&self, partition: &Partition, base: Offset, full: Option<SegmentInfo>) -> Run {
+    fn begin_run(
+        &self,
+        partition: &Partition,
+        first: &BatchHeader,
+        full: Option<SegmentInfo>,
+        now: TimestampMs,
+    ) -> Run {
+        let base = first.base_offset;
         let interval = self.settings.index_interval_bytes;
         let info = SegmentInfo {
             segment: Segment::new(partition.id(), base, 0, interval),
             end_offset: base,
             len: 0,
             max_timestamp: TimestampMs::MIN,
+            first_timestamp: Some(first.max_timestamp),
+            begun_at: now,
         };
         Run { is_new: true, full, ..Run::after(info) }
     }
@@ -322,6 +342,11 @@ impl Core {
             let needless = state.segments.partition_point(|info| info.end_offset <= start);
             (state.segments.drain(..needless).collect::<Vec<_>>(), state.gone)
         };
+        if !deleted {
+            let bytes = removed.iter().map(|info| info.len).sum();
+            self.counters.trimmed_segments.fetch_add(removed.len() as u64, Ordering::Relaxed);
+            self.counters.trimmed_bytes.fetch_add(bytes, Ordering::Relaxed);
+        }
         let directory = self.files.directory();
         for info in &removed {
             if let Err(error) = info.segment.remove(directory) {
@@ -338,6 +363,24 @@ impl Core {
             waiting.into_iter().flatten().for_each(|sender| sender.send(()));
         }
     }
+}
+
+/// True if a batch goes into the segment rather than begin a new one.
+fn has_room(
+    info: &SegmentInfo,
+    header: &BatchHeader,
+    limits: &SegmentLimits,
+    now: TimestampMs,
+) -> bool {
+    let fill = SegmentFill {
+        bytes: info.len,
+        first_timestamp: info.first_timestamp.unwrap_or(-1),
+        begun_at: info.begun_at,
+    };
+    // A gap is what a trim leaves that dropped a part of the tail.
+    info.end_offset == header.base_offset
+        && !limits.end_before(&fill, header.len as u64, header.max_timestamp, now)
+        && header.last_offset() - info.base_offset() <= i64::from(i32::MAX)
 }
 
 /// Batches that go to one segment.

@@ -12,10 +12,10 @@ use bytes::Bytes;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use tidegate_log::{
-    Append, BatchQuery, Commit, EpochStart, LogError, LogRead, PartitionLog, ReadRequest, Slice,
-    Step,
+    Append, BatchQuery, Commit, EpochStart, LogError, LogRead, PartitionLog, ReadRequest,
+    SegmentLimits, SegmentSummary, Slice, Step, wall_clock_ms,
 };
-use tidegate_model::Offset;
+use tidegate_model::{Offset, TimestampMs};
 
 /// How often a read looks again after a file it was about to read was trimmed.
 const ATTEMPTS: usize = 16;
@@ -31,6 +31,21 @@ impl LocalLog {
     /// The log of `partition`.
     pub fn new(core: Arc<Core>, partition: Arc<Partition>) -> Self {
         LocalLog { core, partition }
+    }
+
+    /// When the segment was written to last, for one whose records tell no time.
+    fn written_at(&self, summary: &SegmentSummary) -> TimestampMs {
+        let segment = {
+            let state = self.partition.state.lock();
+            let mut known = state.segments.iter();
+            // What is in memory was written just now.
+            known
+                .find(|info| info.base_offset() == summary.base_offset)
+                .filter(|info| info.end_offset >= summary.end_offset)
+                .map(|info| info.segment.clone())
+        };
+        let modified = segment.and_then(|segment| segment.modified_at(self.core.files.directory()));
+        modified.unwrap_or_else(wall_clock_ms)
     }
 
     /// Answers at once if that takes no waiting for the disk, else from a thread for such reads.
@@ -120,6 +135,21 @@ impl PartitionLog for LocalLog {
         self.partition.state.lock().epochs.starts().to_vec()
     }
 
+    fn limit_segments(&self, limits: SegmentLimits) {
+        self.partition.limits.set(limits);
+    }
+
+    fn segments(&self) -> Vec<SegmentSummary> {
+        let mut summaries: Vec<SegmentSummary> = {
+            let state = self.partition.state.lock();
+            summaries(&state)
+        };
+        for summary in summaries.iter_mut().filter(|summary| summary.max_timestamp < 0) {
+            summary.max_timestamp = self.written_at(summary);
+        }
+        summaries
+    }
+
     fn trim(&self, new_start: Offset) -> Step<Result<(), LogError>> {
         {
             let state = self.partition.state.lock();
@@ -143,6 +173,38 @@ impl PartitionLog for LocalLog {
         let state = self.partition.state.lock();
         state.segments.iter().map(|info| info.len).sum::<u64>() + state.tail.bytes()
     }
+}
+
+/// The segments, of which the last one has the tail behind it.
+///
+/// Where the tail goes is decided when it is flushed; until then it counts as one with what it follows.
+fn summaries(state: &State) -> Vec<SegmentSummary> {
+    let summary = |info: &SegmentInfo| SegmentSummary {
+        base_offset: info.base_offset(),
+        end_offset: info.end_offset,
+        bytes: info.len,
+        max_timestamp: info.max_timestamp,
+    };
+    // A trim drops them at once, their files go a little later.
+    let kept = state.segments.iter().filter(|info| info.end_offset > state.log_start_offset);
+    let mut summaries: Vec<SegmentSummary> = kept.map(summary).collect();
+    let Some(first) = state.tail.front() else { return summaries };
+    if summaries.is_empty() {
+        let base_offset = first.base_offset;
+        let max_timestamp = TimestampMs::MIN;
+        summaries.push(SegmentSummary {
+            base_offset,
+            end_offset: base_offset,
+            bytes: 0,
+            max_timestamp,
+        });
+    }
+    let last = summaries.last_mut().expect("one was added if there was none");
+    last.end_offset = state.durable_end;
+    last.bytes += state.tail.bytes();
+    let tail = state.tail.iter().map(|entry| entry.max_timestamp).max();
+    last.max_timestamp = last.max_timestamp.max(tail.unwrap_or(TimestampMs::MIN));
+    summaries
 }
 
 /// The position of the batch that holds `offset`, as near as memory knows it.

@@ -13,9 +13,10 @@
 use crate::segment::Segment;
 use parking_lot::Mutex;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use tidegate_log::{
-    Append, Commit, EpochHistory, LogError, LogObserver, ReadRequest, Snapshot, Tail, TailEntry,
+    Append, Commit, EpochHistory, LogError, LogObserver, ReadRequest, SegmentLimits, Snapshot,
+    Tail, TailEntry,
 };
 use tidegate_model::{LeaderEpoch, Offset, TimestampMs, TopicIdPartition};
 
@@ -35,6 +36,8 @@ pub struct Partition {
     pub files: Mutex<()>,
     /// Something became durable since the last checkpoint began.
     pub changed: AtomicBool,
+    /// When a segment ends.
+    pub limits: Limits,
     durable_end: AtomicI64,
 }
 
@@ -50,6 +53,32 @@ pub struct Writer {
     pub deleted: bool,
 }
 
+/// [`SegmentLimits`] that are changed while segments are written.
+pub struct Limits {
+    bytes: AtomicU64,
+    span_ms: AtomicI64,
+}
+
+impl Limits {
+    fn new(limits: SegmentLimits) -> Self {
+        let now = Limits { bytes: AtomicU64::new(0), span_ms: AtomicI64::new(0) };
+        now.set(limits);
+        now
+    }
+
+    /// The limits in force.
+    pub fn get(&self) -> SegmentLimits {
+        let bytes = self.bytes.load(Ordering::Relaxed);
+        SegmentLimits { bytes, span_ms: self.span_ms.load(Ordering::Relaxed) }
+    }
+
+    /// Puts others into force. Positions in an index are 32 bits wide, as in Kafka.
+    pub fn set(&self, limits: SegmentLimits) {
+        self.bytes.store(limits.bytes.clamp(1, i32::MAX as u64), Ordering::Relaxed);
+        self.span_ms.store(limits.span_ms, Ordering::Relaxed);
+    }
+}
+
 /// A segment and what is known of it.
 #[derive(Debug, Clone)]
 pub struct SegmentInfo {
@@ -61,6 +90,10 @@ pub struct SegmentInfo {
     pub len: u64,
     /// Largest timestamp.
     pub max_timestamp: TimestampMs,
+    /// Largest timestamp of the first batch; `None` until the segment of an earlier run is written to.
+    pub first_timestamp: Option<TimestampMs>,
+    /// When this run began to know of it.
+    pub begun_at: TimestampMs,
 }
 
 impl SegmentInfo {
@@ -196,8 +229,8 @@ pub struct Applied {
 
 impl Partition {
     /// A partition without records.
-    pub fn new(id: TopicIdPartition, created_lsn: u64) -> Arc<Self> {
-        Self::recovered(id, created_lsn, -1, State::default())
+    pub fn new(id: TopicIdPartition, created_lsn: u64, limits: SegmentLimits) -> Arc<Self> {
+        Self::recovered(id, created_lsn, -1, limits, State::default())
     }
 
     /// A partition as it was found.
@@ -205,6 +238,7 @@ impl Partition {
         id: TopicIdPartition,
         created_lsn: u64,
         leader_epoch: LeaderEpoch,
+        limits: SegmentLimits,
         state: State,
     ) -> Arc<Self> {
         let writer = Writer {
@@ -221,6 +255,7 @@ impl Partition {
             state: Mutex::new(state),
             files: Mutex::new(()),
             changed: AtomicBool::new(false),
+            limits: Limits::new(limits),
         })
     }
 

@@ -24,7 +24,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use tidegate_log::{CommitQueue, EpochHistory};
+use std::sync::atomic::Ordering;
+use tidegate_log::{CommitQueue, EpochHistory, wall_clock_ms};
 use tidegate_model::{Offset, TopicIdPartition};
 
 /// Memory of frames is taken in chunks of at most this size, which is that of the largest frame but
@@ -366,9 +367,9 @@ fn new_core(
     let progress = Progress { lsn: end.lsn - 1, end: position };
     let queue = CommitQueue::new();
     queue.complete(progress.lsn);
-    let interval = settings.index_interval_bytes;
     let partitions = checkpoint.partitions.iter();
-    let partitions = partitions.map(|record| (record.id, partition_of(record, interval))).collect();
+    let partitions =
+        partitions.map(|record| (record.id, partition_of(record, &settings))).collect();
     Ok(Core {
         wal: Wal::new(ring, mode, pool.clone(), full.clone(), identity, progress),
         pool,
@@ -426,7 +427,9 @@ fn take_files(
     Ok((RingFiles { current, position: place.position, used, free }, position))
 }
 
-fn partition_of(record: &PartitionRecord, interval_bytes: u64) -> Arc<Partition> {
+fn partition_of(record: &PartitionRecord, settings: &Settings) -> Arc<Partition> {
+    let interval_bytes = settings.index_interval_bytes;
+    let begun_at = wall_clock_ms();
     let info = |(n, segment): (usize, &SegmentRecord)| {
         let file = Segment::new(record.id, segment.base_offset, segment.len, interval_bytes);
         if n + 1 < record.segments.len() {
@@ -437,6 +440,8 @@ fn partition_of(record: &PartitionRecord, interval_bytes: u64) -> Arc<Partition>
             end_offset: segment.end_offset,
             len: segment.len,
             max_timestamp: segment.max_timestamp,
+            first_timestamp: None,
+            begun_at,
         }
     };
     let segments: Vec<SegmentInfo> = record.segments.iter().enumerate().map(info).collect();
@@ -450,7 +455,8 @@ fn partition_of(record: &PartitionRecord, interval_bytes: u64) -> Arc<Partition>
         snapshot: record.snapshot.clone(),
         ..State::default()
     };
-    Partition::recovered(record.id, record.created_lsn, record.leader_epoch, state)
+    let limits = record.limits.unwrap_or(settings.segment_limits());
+    Partition::recovered(record.id, record.created_lsn, record.leader_epoch, limits, state)
 }
 
 /// Applies all frames that the checkpoint does not cover. Returns how many there were.
@@ -479,7 +485,7 @@ fn replay(core: &Core, files: &LogFiles, end: &End) -> Result<usize, OpenError> 
         }
         let frame_len = u64::from(found.frame.header.frame_len);
         let counter = &core.counters.since_checkpoint;
-        counter.fetch_add(frame_len, std::sync::atomic::Ordering::Relaxed);
+        counter.fetch_add(frame_len, Ordering::Relaxed);
         drop(found);
         core.flush.add(news);
         core.flush_replayed();
@@ -488,6 +494,9 @@ fn replay(core: &Core, files: &LogFiles, end: &End) -> Result<usize, OpenError> 
     for partition in &partitions {
         finish_partition(core, partition);
     }
+    // What is counted began with this run.
+    core.counters.trimmed_segments.store(0, Ordering::Relaxed);
+    core.counters.trimmed_bytes.store(0, Ordering::Relaxed);
     Ok(end.replay.len())
 }
 
@@ -524,7 +533,8 @@ fn replay_entry(
     match (entry.kind, known) {
         (EntryKind::Append, known) => {
             let partition = known.unwrap_or_else(|| {
-                let partition = Partition::new(entry.partition, lsn);
+                let partition =
+                    Partition::new(entry.partition, lsn, core.settings.segment_limits());
                 let mut partitions = core.partitions.lock();
                 partitions.entry(entry.partition).or_insert(partition).clone()
             });

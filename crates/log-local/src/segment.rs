@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tidegate_log::LogError;
-use tidegate_model::{BATCH_HEADER_LEN, BatchHeader, Offset, TopicIdPartition};
+use tidegate_model::{BATCH_HEADER_LEN, BatchHeader, Offset, TimestampMs, TopicIdPartition};
 
 /// How much is read to walk over headers.
 const WINDOW_BYTES: usize = 16 << 10;
@@ -170,6 +170,13 @@ impl Segment {
         self.slot.lock().file = Some(file.clone());
         files.add(self);
         Ok(file)
+    }
+
+    /// When the file was written to last, on the system's clock.
+    pub fn modified_at(&self, segments: &Path) -> Option<TimestampMs> {
+        let modified = std::fs::metadata(self.path(segments)).ok()?.modified().ok()?;
+        let since = modified.duration_since(std::time::UNIX_EPOCH).ok()?;
+        i64::try_from(since.as_millis()).ok()
     }
 
     /// Notes batches that were written at the end of the file.

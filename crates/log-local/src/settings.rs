@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
+use tidegate_log::SegmentLimits;
 
 /// When an append counts as durable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +35,8 @@ pub struct Settings {
     /// Memory for what is durable in the write-ahead log and not in segments yet. At least 1 MiB,
     /// default 64 MiB. Above it, the partitions that hold the oldest memory are flushed.
     pub tail_bytes_max: u64,
-    /// Size at which a partition begins a new segment: Kafka's `log.segment.bytes`, default 1 GiB.
+    /// Size at which a partition begins a new segment until it is told its own limits: Kafka's
+    /// `log.segment.bytes`, default 1 GiB.
     pub segment_bytes: u64,
     /// How much of a partition is gathered before it is written to its segment. Default 256 KiB.
     pub flush_bytes: u64,
@@ -77,6 +79,11 @@ impl Settings {
         self.data_dir.join("segments")
     }
 
+    /// When segments end, of partitions that were told nothing else.
+    pub(crate) fn segment_limits(&self) -> SegmentLimits {
+        SegmentLimits { bytes: self.segment_bytes, ..SegmentLimits::NONE }
+    }
+
     /// The checkpoint file.
     pub(crate) fn checkpoint_path(&self) -> PathBuf {
         self.data_dir.join("checkpoint")
@@ -87,8 +94,6 @@ impl Settings {
         self.wal_file_bytes = self.wal_file_bytes.clamp(1 << 20, 1 << 30) & !4095;
         self.wal_files = self.wal_files.max(2);
         self.tail_bytes_max = self.tail_bytes_max.max(1 << 20);
-        // Positions in an index are 32 bits wide, as in Kafka.
-        self.segment_bytes = self.segment_bytes.clamp(1, i32::MAX as u64);
         self.flush_bytes = self.flush_bytes.max(1);
         self.index_interval_bytes = self.index_interval_bytes.max(1);
         // The write-ahead log must have room to go on while a checkpoint is made.

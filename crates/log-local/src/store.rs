@@ -256,6 +256,8 @@ impl LogStore for LocalStore {
             bytes: read(&core.counters.bytes),
             pending_bytes: core.wal.pending_bytes(),
             tail_bytes: core.pool.live_bytes(),
+            trimmed_segments: read(&core.counters.trimmed_segments),
+            trimmed_bytes: read(&core.counters.trimmed_bytes),
             checkpoints: read(&core.counters.checkpoints),
             sync_nanos: read(&core.counters.sync_nanos),
             full: core.full.is_short(),
@@ -298,7 +300,7 @@ fn open(
     }
     let partition = {
         let mut partitions = core.partitions.lock();
-        let new = || Partition::new(id, core.wal.open_lsn());
+        let new = || Partition::new(id, core.wal.open_lsn(), core.settings.segment_limits());
         partitions.entry(id).or_insert_with(new).clone()
     };
     let pending = match partition.claim(leader_epoch, observer) {

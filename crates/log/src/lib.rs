@@ -12,12 +12,14 @@
 mod commit;
 pub mod conformance;
 mod memory;
+mod segments;
 mod slice;
 mod store;
 mod tail;
 
 pub use commit::{Commit, CommitQueue};
 pub use memory::MemoryStore;
+pub use segments::{SegmentFill, SegmentLimits, SegmentSummary, wall_clock_ms};
 pub use slice::{LogRead, Slice};
 pub use store::{
     Append, BatchQuery, BoxFuture, EpochStart, LogError, LogObserver, LogStore, Opened,

@@ -4,6 +4,7 @@
 //! on the other engines.
 
 use crate::commit::{Commit, CommitQueue};
+use crate::segments::{SegmentFill, SegmentLimits, SegmentSummary, wall_clock_ms};
 use crate::slice::LogRead;
 use crate::store::{
     Append, BatchQuery, BoxFuture, EpochStart, LogError, LogObserver, LogStore, Opened,
@@ -12,10 +13,10 @@ use crate::store::{
 use crate::tail::{BatchSearch, EpochHistory, Tail, TailEntry};
 use bytes::Bytes;
 use parking_lot::{Condvar, Mutex};
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use tidegate_model::{LeaderEpoch, Offset, TopicIdPartition};
+use tidegate_model::{LeaderEpoch, Offset, TimestampMs, TopicIdPartition};
 
 /// Partition logs in memory. Everything is gone when the store is dropped.
 pub struct MemoryStore {
@@ -153,6 +154,7 @@ impl LogStore for MemoryStore {
             let mut state = log.log.state.lock();
             state.deleted = true;
             state.tail = Tail::default();
+            state.segments.clear();
         }
         Step::Ready(Ok(()))
     }
@@ -201,6 +203,9 @@ struct Writer {
 #[derive(Default)]
 struct State {
     tail: Tail,
+    /// What the tail holds, divided as files would divide it.
+    segments: VecDeque<Segment>,
+    limits: Option<SegmentLimits>,
     epochs: EpochHistory,
     log_start_offset: Offset,
     durable_end: Offset,
@@ -208,7 +213,55 @@ struct State {
     deleted: bool,
 }
 
+/// A part of the log that retention keeps or drops as a whole.
+struct Segment {
+    base_offset: Offset,
+    end_offset: Offset,
+    fill: SegmentFill,
+    max_timestamp: TimestampMs,
+    written_at: TimestampMs,
+}
+
 impl State {
+    /// Counts an entry in the last segment, or in a new one.
+    fn divide(&mut self, entry: &TailEntry) {
+        let limits = self.limits.unwrap_or(SegmentLimits::NONE);
+        let now = wall_clock_ms();
+        let bytes = entry.bytes.len() as u64;
+        let full = |last: &Segment| limits.end_before(&last.fill, bytes, entry.max_timestamp, now);
+        if self.segments.back().is_none_or(full) {
+            self.segments.push_back(Segment {
+                base_offset: entry.base_offset,
+                end_offset: entry.base_offset,
+                fill: SegmentFill { bytes: 0, first_timestamp: entry.max_timestamp, begun_at: now },
+                max_timestamp: entry.max_timestamp,
+                written_at: now,
+            });
+        }
+        let last = self.segments.back_mut().expect("one was added if there was none");
+        last.end_offset = entry.next_offset;
+        last.fill.bytes += bytes;
+        last.max_timestamp = last.max_timestamp.max(entry.max_timestamp);
+        last.written_at = now;
+    }
+
+    /// Drops what ends at or below the log start; returns segments and bytes given back.
+    fn drop_below_start(&mut self) -> (u64, u64) {
+        let start = self.log_start_offset;
+        let bytes = self.tail.drop_below(start);
+        let before = self.segments.len();
+        while self.segments.front().is_some_and(|segment| segment.end_offset <= start) {
+            self.segments.pop_front();
+        }
+        let kept = self.tail.bytes();
+        let behind: u64 = self.segments.iter().skip(1).map(|segment| segment.fill.bytes).sum();
+        if let Some(first) = self.segments.front_mut() {
+            // Unlike a file, memory is given back entry by entry.
+            first.fill.bytes = kept - behind;
+        }
+        ((before - self.segments.len()) as u64, bytes)
+    }
+
     fn out_of_range(&self, offset: Offset) -> LogError {
         LogError::OffsetOutOfRange {
             offset,
@@ -274,6 +327,7 @@ impl Log {
             }
             state.epochs.append(leader_epoch, entry.base_offset);
             state.durable_end = end;
+            state.divide(&entry);
             state.tail.push(entry);
             state.observer.clone()
         };
@@ -353,6 +407,23 @@ impl PartitionLog for MemoryLog {
         self.log.state.lock().epochs.starts().to_vec()
     }
 
+    fn limit_segments(&self, limits: SegmentLimits) {
+        self.log.state.lock().limits = Some(limits);
+    }
+
+    fn segments(&self) -> Vec<SegmentSummary> {
+        let summary = |segment: &Segment| SegmentSummary {
+            base_offset: segment.base_offset,
+            end_offset: segment.end_offset,
+            bytes: segment.fill.bytes,
+            max_timestamp: match segment.max_timestamp >= 0 {
+                true => segment.max_timestamp,
+                false => segment.written_at,
+            },
+        };
+        self.log.state.lock().segments.iter().map(summary).collect()
+    }
+
     fn trim(&self, new_start: Offset) -> Step<Result<(), LogError>> {
         let mut state = self.log.state.lock();
         if let Err(error) = state.alive() {
@@ -363,8 +434,11 @@ impl PartitionLog for MemoryLog {
         }
         if new_start > state.log_start_offset {
             state.log_start_offset = new_start;
-            state.tail.drop_below(new_start);
             state.epochs.trim(new_start);
+            let (segments, bytes) = state.drop_below_start();
+            let mut stats = self.shared.stats.lock();
+            stats.trimmed_segments += segments;
+            stats.trimmed_bytes += bytes;
         }
         Step::Ready(Ok(()))
     }

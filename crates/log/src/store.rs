@@ -1,6 +1,7 @@
 //! The two traits of an engine, and their plain arguments.
 
 use crate::commit::Commit;
+use crate::segments::{SegmentLimits, SegmentSummary};
 use crate::slice::LogRead;
 use bytes::Bytes;
 use std::future::Future;
@@ -159,6 +160,10 @@ pub struct StoreStats {
     pub pending_bytes: u64,
     /// Bytes of recent batches held in memory.
     pub tail_bytes: u64,
+    /// Segments given back because they lay below a log start.
+    pub trimmed_segments: u64,
+    /// Bytes given back that way.
+    pub trimmed_bytes: u64,
     /// Checkpoints written.
     pub checkpoints: u64,
     /// Nanoseconds spent waiting for the disk in WAL writes.
@@ -244,7 +249,15 @@ pub trait PartitionLog: Send + Sync {
     /// The history of leader epochs, in rising order, from the log start on.
     fn epochs(&self) -> Vec<EpochStart>;
 
-    /// Raises the log start durably (DeleteRecords, retention); never lowers it.
+    /// Says from now on when a new segment begins. What segments hold already stays as it is.
+    fn limit_segments(&self, limits: SegmentLimits);
+
+    /// The durable log in segments, oldest first, without a gap from one to the next. Empty when the
+    /// log is. Costs no I/O but for segments without any timestamp.
+    fn segments(&self) -> Vec<SegmentSummary>;
+
+    /// Raises the log start durably (DeleteRecords, retention); never lowers it. Segments that end at
+    /// or below it are given back afterwards, also after a crash in between.
     ///
     /// [`LogError::OffsetOutOfRange`] above the durable end.
     fn trim(&self, new_start: Offset) -> Step<Result<(), LogError>>;

@@ -40,6 +40,8 @@ struct Observed {
     bytes: Gauge,
     pending_bytes: Gauge,
     tail_bytes: Gauge,
+    trimmed_segments: Gauge,
+    trimmed_bytes: Gauge,
     checkpoints: Gauge,
     sync_seconds: Gauge<f64, std::sync::atomic::AtomicU64>,
     full: Gauge,
@@ -104,12 +106,18 @@ impl Metrics {
         registry.register("partitions", "Partitions", seen.partitions.clone());
         let sessions = seen.fetch_sessions.clone();
         registry.register("fetch_sessions", "Incremental fetch sessions", sessions);
-        let gauges: [(&str, &str, &Gauge); 7] = [
+        let gauges: [(&str, &str, &Gauge); 9] = [
             ("wal_frames", "Group commits made durable since start", &seen.frames),
             ("wal_appends", "Appends made durable since start", &seen.appends),
             ("wal_bytes", "Batch bytes made durable since start", &seen.bytes),
             ("wal_pending_bytes", "Batch bytes taken and not durable yet", &seen.pending_bytes),
             ("tail_bytes", "Recent batch bytes held in memory", &seen.tail_bytes),
+            (
+                "trimmed_segments",
+                "Segments removed since start by retention and DeleteRecords",
+                &seen.trimmed_segments,
+            ),
+            ("trimmed_bytes", "Batch bytes removed that way since start", &seen.trimmed_bytes),
             ("checkpoints", "Checkpoints written since start", &seen.checkpoints),
             ("storage_full", "1 while appends are refused for want of space", &seen.full),
         ];
@@ -175,6 +183,8 @@ impl Metrics {
         seen.bytes.set(stats.bytes as i64);
         seen.pending_bytes.set(stats.pending_bytes as i64);
         seen.tail_bytes.set(stats.tail_bytes as i64);
+        seen.trimmed_segments.set(stats.trimmed_segments as i64);
+        seen.trimmed_bytes.set(stats.trimmed_bytes as i64);
         seen.checkpoints.set(stats.checkpoints as i64);
         seen.sync_seconds.set(stats.sync_nanos as f64 / 1e9);
         seen.full.set(i64::from(stats.full));

@@ -4,6 +4,7 @@ use super::settings::{KafkaSettings, closest_name};
 use super::table::TOPIC;
 use super::value::{ConfigDef, ConfigValue};
 use std::collections::BTreeMap;
+use tidegate_log::SegmentLimits;
 
 /// Every config of a topic, as Kafka 4.3.1 defines them.
 pub static TOPIC_CONFIGS: &[ConfigDef] = TOPIC;
@@ -165,6 +166,12 @@ pub struct TopicSettings {
 }
 
 impl TopicSettings {
+    /// `segment.bytes` and `segment.ms`, as an engine takes them.
+    pub fn segment_limits(&self) -> SegmentLimits {
+        let bytes = u64::try_from(self.segment_bytes).unwrap_or(u64::MAX);
+        SegmentLimits { bytes, span_ms: self.segment_ms }
+    }
+
     /// The settings of a topic with `overrides`, which [`validate_topic_configs`] has let pass; a
     /// value that does not parse counts as unset.
     pub fn of(overrides: &BTreeMap<String, String>, broker: &KafkaSettings) -> Self {

@@ -6,11 +6,13 @@
 mod claims;
 mod durability;
 mod random;
+mod segments;
 mod support;
 
 pub use claims::*;
 pub use durability::*;
 pub use random::*;
+pub use segments::*;
 pub use support::{Chance, Harness, Recorder, Writer, batch, block_on, partition, read, read_all};
 
 /// Makes a test of every claim of the suite. The argument is a function that returns a new
@@ -33,6 +35,11 @@ macro_rules! conformance {
             a_timestamp_finds_the_first_batch_that_reaches_it
             the_largest_timestamp_is_found_at_its_first_batch
             the_epoch_history_begins_at_the_log_start
+            segments_lie_end_to_end_and_hold_all_bytes
+            a_segment_ends_at_the_limits_in_force
+            a_segment_spans_no_more_time_than_it_may
+            trimming_drops_whole_segments
+            a_segment_without_timestamps_is_as_old_as_its_last_write
             an_older_epoch_is_fenced
             a_deleted_partition_is_gone_and_can_begin_anew
             what_was_read_outlives_deletion
