@@ -1,10 +1,11 @@
-//! Decompression of one batch's records, for the few places that must look inside.
+//! Decompression of one batch's records, for the few places that must look inside, and compression
+//! for topics that store batches with a codec of their own.
 //!
-//! Those are: timestamp lookups, and produces to compacted topics. Everything else passes batches
-//! on as they came.
+//! Inside look timestamp lookups, and produces that `validate` cannot judge by their headers.
+//! Everything else passes batches on as they came.
 
 use bytes::Bytes;
-use std::io::Read;
+use std::io::{Read, Write};
 use thiserror::Error;
 use tidegate_model::{BATCH_HEADER_LEN, BatchHeader, Compression};
 
@@ -43,6 +44,57 @@ pub fn record_bytes(header: &BatchHeader, batch: &Bytes) -> Result<Bytes, Decomp
     }
 }
 
+/// How hard to compress, by codec.
+///
+/// LZ4 has no level here: at Kafka's default its library chooses the fast compressor that this is,
+/// and at others a slow one whose output any reader takes for the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Levels {
+    /// 1 to 9, or -1 for gzip's own choice.
+    pub gzip: i32,
+    /// Zstandard's.
+    pub zstd: i32,
+}
+
+/// Why records cannot be compressed.
+#[derive(Debug, Error)]
+#[error("records cannot be compressed: {0}")]
+pub struct CompressError(String);
+
+/// Appends `plain`, compressed with `codec`, to `out`.
+pub fn compress_to(
+    out: Vec<u8>,
+    codec: Compression,
+    levels: Levels,
+    plain: &[u8],
+) -> Result<Vec<u8>, CompressError> {
+    let failed = |error: &dyn std::fmt::Display| CompressError(error.to_string());
+    match codec {
+        Compression::None => Ok([&out[..], plain].concat()),
+        Compression::Gzip => {
+            let level = u32::try_from(levels.gzip)
+                .map_or_else(|_| Default::default(), flate2::Compression::new);
+            let mut gzip = flate2::write::GzEncoder::new(out, level);
+            gzip.write_all(plain).and_then(|()| gzip.finish()).map_err(|e| failed(&e))
+        }
+        Compression::Snappy => xerial(out, plain),
+        Compression::Lz4 => {
+            use lz4_flex::frame::{BlockMode, BlockSize, FrameEncoder, FrameInfo};
+            // What Kafka writes, and all that the oldest of its readers understand.
+            let info =
+                FrameInfo::new().block_mode(BlockMode::Independent).block_size(BlockSize::Max64KB);
+            let mut lz4 = FrameEncoder::with_frame_info(info, out);
+            lz4.write_all(plain).map_err(|e| failed(&e))?;
+            lz4.finish().map_err(|e| failed(&e))
+        }
+        Compression::Zstd => {
+            let mut zstd =
+                zstd::stream::write::Encoder::new(out, levels.zstd).map_err(|e| failed(&e))?;
+            zstd.write_all(plain).and_then(|()| zstd.finish()).map_err(|e| failed(&e))
+        }
+    }
+}
+
 fn read_bounded(reader: impl Read) -> Result<Bytes, DecompressError> {
     let mut out = Vec::new();
     reader
@@ -55,17 +107,39 @@ fn read_bounded(reader: impl Read) -> Result<Bytes, DecompressError> {
     Ok(out.into())
 }
 
+const XERIAL_MAGIC: &[u8] = b"\x82SNAPPY\x00";
+
+/// The magic, then the version and the oldest compatible one.
+const XERIAL_HEADER: &[u8] = b"\x82SNAPPY\x00\x00\x00\x00\x01\x00\x00\x00\x01";
+
+/// Bytes that the Java library puts into one block.
+const XERIAL_BLOCK_LEN: usize = 32 << 10;
+
+/// Appends `plain` in the framing that every client reads; librdkafka and Go read raw snappy too.
+fn xerial(mut out: Vec<u8>, plain: &[u8]) -> Result<Vec<u8>, CompressError> {
+    out.extend_from_slice(XERIAL_HEADER);
+    let mut encoder = snap::raw::Encoder::new();
+    for block in plain.chunks(XERIAL_BLOCK_LEN) {
+        let at = out.len() + 4;
+        out.resize(at + snap::raw::max_compress_len(block.len()), 0);
+        let len = encoder
+            .compress(block, &mut out[at..])
+            .map_err(|error| CompressError(error.to_string()))?;
+        out[at - 4..at].copy_from_slice(&(len as u32).to_be_bytes());
+        out.truncate(at + len);
+    }
+    Ok(out)
+}
+
 /// Snappy comes raw (librdkafka, Go) or in the Xerial framing of the Java library: a 16-byte
 /// header, then blocks with a big-endian length each.
 fn snappy(body: &[u8]) -> Result<Bytes, DecompressError> {
-    const XERIAL_MAGIC: &[u8] = b"\x82SNAPPY\x00";
-    const XERIAL_HEADER_LEN: usize = 16;
     let mut out = Vec::new();
     if !body.starts_with(XERIAL_MAGIC) {
         snappy_block(body, &mut out)?;
         return Ok(out.into());
     }
-    let mut rest = body.get(XERIAL_HEADER_LEN..).ok_or_else(cut_off)?;
+    let mut rest = body.get(XERIAL_HEADER.len()..).ok_or_else(cut_off)?;
     while !rest.is_empty() {
         let (len, after) = rest.split_first_chunk::<4>().ok_or_else(cut_off)?;
         let (block, after) =

@@ -4,7 +4,9 @@
 
 use crate::compression::record_bytes;
 use crate::config::TopicSettings;
+use crate::heavy::heavy;
 use crate::partition::{Appended, Partition};
+use crate::recompress::recompressed;
 use crate::topics::Topic;
 use crate::validate::{RecordRules, check_records, header_suffices, malformed};
 use bytes::Bytes;
@@ -59,7 +61,22 @@ pub fn produce(
         settings: &topic.settings,
         now,
     };
-    check_in_place(&rules, &mut header, batch)?;
+    let mut rewritten;
+    let batch = match topic.settings.compression_type {
+        Some(codec) if header.attributes.compression() != Some(codec) => {
+            rewritten = heavy(|| rewrite(&rules, codec, &header, batch))?;
+            header = parse(&rewritten)?;
+            &mut rewritten[..]
+        }
+        _ => {
+            check_in_place(&rules, &mut header, batch)?;
+            batch
+        }
+    };
+    if batch.len() > topic.settings.segment_bytes as usize {
+        let message = "record batch is larger than segment.bytes";
+        return Err(ProduceRefusal::new(ErrorCode::RecordListTooLarge, message));
+    }
     let log_append_time = topic.settings.log_append_time.then_some(now);
     partition
         .append(header, batch, now, log_append_time)
@@ -78,7 +95,7 @@ fn check_in_place(
     } else if header_suffices(rules, header) {
         return Ok(());
     } else {
-        check_records(rules, header, &unpacked(header, batch)?)?
+        heavy(|| check_records(rules, header, &unpacked(header, batch)?))?
     };
     let told = (header.attributes.is_log_append_time(), header.max_timestamp);
     if !rules.settings.log_append_time && told != (false, max_timestamp) {
@@ -88,8 +105,33 @@ fn check_in_place(
     Ok(())
 }
 
+/// Checks the records of a batch and writes it anew with `codec`; the result must be as small as
+/// the original, which was checked.
+fn rewrite(
+    rules: &RecordRules<'_>,
+    codec: Compression,
+    header: &BatchHeader,
+    batch: &[u8],
+) -> Result<Vec<u8>, ProduceRefusal> {
+    let records = unpacked(header, batch)?;
+    let max_timestamp = check_records(rules, header, &records)?;
+    let rewritten = recompressed(rules.settings, codec, header, &records, max_timestamp)
+        .map_err(|error| ProduceRefusal::new(ErrorCode::UnknownServerError, error.to_string()))?;
+    check_size(rules.settings, rewritten.len())?;
+    Ok(rewritten)
+}
+
 fn unpacked(header: &BatchHeader, batch: &[u8]) -> Result<Bytes, ProduceRefusal> {
     record_bytes(header, &Bytes::copy_from_slice(batch)).map_err(malformed)
+}
+
+fn check_size(settings: &TopicSettings, len: usize) -> Result<(), ProduceRefusal> {
+    if len <= settings.max_message_bytes as usize {
+        return Ok(());
+    }
+    let max = settings.max_message_bytes;
+    let message = format!("record batch has {len} bytes, max.message.bytes is {max}");
+    Err(ProduceRefusal::new(ErrorCode::MessageTooLarge, message))
 }
 
 /// Reads the header; the codes are those that Kafka has for each way in which bytes are no batch.
@@ -137,14 +179,7 @@ fn check_batch(
     if header.base_offset != 0 {
         return refuse(ErrorCode::InvalidRecord, "the base offset of a produced batch must be 0");
     }
-    if batch.len() > settings.max_message_bytes as usize {
-        let message = format!(
-            "record batch has {} bytes, max.message.bytes is {}",
-            batch.len(),
-            settings.max_message_bytes
-        );
-        return Err(ProduceRefusal::new(ErrorCode::MessageTooLarge, message));
-    }
+    check_size(settings, batch.len())?;
     if !batch_crc_matches(batch) {
         return refuse(ErrorCode::CorruptMessage, "record batch has a wrong CRC");
     }

@@ -11,6 +11,7 @@
 //! the base offset and the leader epoch may be patched without hashing the batch again.
 
 use crate::ids::{LeaderEpoch, Offset, ProducerEpoch, ProducerId, TimestampMs};
+use bytes::BufMut;
 use thiserror::Error;
 
 /// Bytes of a batch before its first record.
@@ -19,6 +20,7 @@ pub const BATCH_HEADER_LEN: usize = 61;
 /// Bytes of a batch that `batchLength` does not count: base offset and the length itself.
 pub const LOG_OVERHEAD_LEN: usize = 12;
 
+const MAGIC: i8 = 2;
 const CRC_AT: usize = 17;
 const ATTRIBUTES_AT: usize = 21;
 const MAX_TIMESTAMP_AT: usize = 35;
@@ -50,17 +52,18 @@ pub enum BatchError {
 
 /// The codec of a batch's records: the low three bits of its attributes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(i16)]
 pub enum Compression {
     /// Not compressed.
-    None,
+    None = 0,
     /// gzip (RFC 1952).
-    Gzip,
+    Gzip = 1,
     /// Snappy, raw or in Xerial's framing.
-    Snappy,
+    Snappy = 2,
     /// The LZ4 frame format.
-    Lz4,
+    Lz4 = 3,
     /// Zstandard (KIP-110); Produce 7 and Fetch 10 on.
-    Zstd,
+    Zstd = 4,
 }
 
 impl Compression {
@@ -74,6 +77,11 @@ impl Compression {
             4 => Compression::Zstd,
             _ => return None,
         })
+    }
+
+    /// The codec's attribute value.
+    pub fn id(self) -> i16 {
+        self as i16
     }
 }
 
@@ -89,6 +97,16 @@ impl BatchAttributes {
     /// The codec, or `None` where the bits name none.
     pub fn compression(self) -> Option<Compression> {
         Compression::from_id(self.0 & 0x07)
+    }
+
+    /// The same with another codec.
+    pub fn with_compression(self, codec: Compression) -> Self {
+        BatchAttributes(self.0 & !0x07 | codec.id())
+    }
+
+    /// Nothing but whether the batch belongs to a transaction.
+    pub fn only_transactional(self) -> Self {
+        BatchAttributes(self.0 & Self::TRANSACTIONAL)
     }
 
     /// True when the broker set the timestamps (`message.timestamp.type=LogAppendTime`).
@@ -154,7 +172,7 @@ impl BatchHeader {
             return Err(BatchError::Truncated { have: bytes.len(), need: BATCH_HEADER_LEN });
         }
         let magic = bytes[16] as i8;
-        if magic != 2 {
+        if magic != MAGIC {
             return Err(BatchError::UnsupportedMagic(magic));
         }
         let batch_length = i32_at(bytes, 8);
@@ -235,6 +253,26 @@ pub fn set_create_time(batch: &mut [u8], max_timestamp: TimestampMs) {
     let attributes = i16_at(batch, ATTRIBUTES_AT) & !BatchAttributes::LOG_APPEND_TIME;
     batch[ATTRIBUTES_AT..ATTRIBUTES_AT + 2].copy_from_slice(&attributes.to_be_bytes());
     batch[MAX_TIMESTAMP_AT..MAX_TIMESTAMP_AT + 8].copy_from_slice(&max_timestamp.to_be_bytes());
+    write_crc(batch);
+}
+
+/// Writes `header` to the start of exactly one batch, with the length and the CRC that its bytes have.
+pub fn write_batch_header(batch: &mut [u8], header: &BatchHeader) {
+    let length = i32::try_from(batch.len() - LOG_OVERHEAD_LEN).expect("batches are below 2 GiB");
+    let mut fields = &mut batch[..BATCH_HEADER_LEN];
+    fields.put_i64(header.base_offset);
+    fields.put_i32(length);
+    fields.put_i32(header.leader_epoch);
+    fields.put_i8(MAGIC);
+    fields.put_u32(0);
+    fields.put_i16(header.attributes.0);
+    fields.put_i32(header.last_offset_delta);
+    fields.put_i64(header.base_timestamp);
+    fields.put_i64(header.max_timestamp);
+    fields.put_i64(header.producer_id);
+    fields.put_i16(header.producer_epoch);
+    fields.put_i32(header.base_sequence);
+    fields.put_i32(header.record_count);
     write_crc(batch);
 }
 

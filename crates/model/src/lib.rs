@@ -11,7 +11,7 @@ mod record;
 pub use batch::{
     BATCH_HEADER_LEN, BatchAttributes, BatchError, BatchHeader, Batches, Compression,
     LOG_OVERHEAD_LEN, batch_crc_matches, set_base_offset, set_create_time, set_leader_epoch,
-    set_log_append_time,
+    set_log_append_time, write_batch_header,
 };
 pub use error_code::ErrorCode;
 pub use ids::{

@@ -2,8 +2,8 @@
 //!
 //! The producers' hot path never comes here; their batches are passed on as they are.
 
-use crate::batch::{BATCH_HEADER_LEN, BatchHeader, write_crc};
-use crate::ids::{NO_PRODUCER_ID, TimestampMs};
+use crate::batch::{BATCH_HEADER_LEN, BatchAttributes, BatchHeader, write_batch_header};
+use crate::ids::{NO_LEADER_EPOCH, NO_PRODUCER_ID, TimestampMs};
 use bytes::{BufMut, BytesMut};
 use thiserror::Error;
 
@@ -107,21 +107,23 @@ impl BatchBuilder {
             return None;
         }
         let mut batch = BytesMut::with_capacity(BATCH_HEADER_LEN + self.records.len());
-        batch.put_i64(0);
-        batch.put_i32((BATCH_HEADER_LEN - 12 + self.records.len()) as i32);
-        batch.put_i32(crate::NO_LEADER_EPOCH);
-        batch.put_i8(2);
-        batch.put_u32(0);
-        batch.put_i16(0);
-        batch.put_i32(self.count - 1);
-        batch.put_i64(self.base_timestamp);
-        batch.put_i64(self.max_timestamp);
-        batch.put_i64(NO_PRODUCER_ID);
-        batch.put_i16(-1);
-        batch.put_i32(-1);
-        batch.put_i32(self.count);
+        batch.put_bytes(0, BATCH_HEADER_LEN);
         batch.extend_from_slice(&self.records);
-        write_crc(&mut batch);
+        let header = BatchHeader {
+            base_offset: 0,
+            len: batch.len(),
+            leader_epoch: NO_LEADER_EPOCH,
+            crc: 0,
+            attributes: BatchAttributes::default(),
+            last_offset_delta: self.count - 1,
+            base_timestamp: self.base_timestamp,
+            max_timestamp: self.max_timestamp,
+            producer_id: NO_PRODUCER_ID,
+            producer_epoch: -1,
+            base_sequence: -1,
+            record_count: self.count,
+        };
+        write_batch_header(&mut batch, &header);
         Some(batch)
     }
 }

@@ -352,6 +352,9 @@ macro_rules! typed {
 
 typed! {
     auto_create_topics_enable: bool = "auto.create.topics.enable";
+    compression_gzip_level: i32 = "compression.gzip.level";
+    compression_type: String = "compression.type";
+    compression_zstd_level: i32 = "compression.zstd.level";
     connections_max_idle_ms: i64 = "connections.max.idle.ms";
     default_replication_factor: i32 = "default.replication.factor";
     delete_topic_enable: bool = "delete.topic.enable";

@@ -5,6 +5,7 @@ use super::table::TOPIC;
 use super::value::{ConfigDef, ConfigValue};
 use std::collections::BTreeMap;
 use tidegate_log::SegmentLimits;
+use tidegate_model::Compression;
 
 /// Every config of a topic, as Kafka 4.3.1 defines them.
 pub static TOPIC_CONFIGS: &[ConfigDef] = TOPIC;
@@ -122,6 +123,18 @@ pub(super) fn effective(
     }
 }
 
+/// The codec that a value of `compression.type` names.
+fn codec(compression_type: &str) -> Option<Compression> {
+    Some(match compression_type {
+        "uncompressed" => Compression::None,
+        "gzip" => Compression::Gzip,
+        "snappy" => Compression::Snappy,
+        "lz4" => Compression::Lz4,
+        "zstd" => Compression::Zstd,
+        _ => return None,
+    })
+}
+
 /// What is in force on a topic, typed: its own configs over the broker's.
 #[derive(Clone, PartialEq, Debug)]
 pub struct TopicSettings {
@@ -129,8 +142,8 @@ pub struct TopicSettings {
     pub compact: bool,
     /// `cleanup.policy` contains `delete`.
     pub delete: bool,
-    /// `compression.type`: `producer`, or the codec that batches are stored with.
-    pub compression_type: String,
+    /// `compression.type`: the codec that batches are stored with, `None` for the producer's.
+    pub compression_type: Option<Compression>,
     /// `compression.gzip.level`; -1 is gzip's own choice.
     pub compression_gzip_level: i32,
     /// `compression.lz4.level`.
@@ -190,7 +203,7 @@ impl TopicSettings {
         TopicSettings {
             compact: policy.split(',').any(|entry| entry == "compact"),
             delete: policy.split(',').any(|entry| entry == "delete"),
-            compression_type: text("compression.type"),
+            compression_type: codec(&text("compression.type")),
             compression_gzip_level: int("compression.gzip.level"),
             compression_lz4_level: int("compression.lz4.level"),
             compression_zstd_level: int("compression.zstd.level"),
@@ -213,6 +226,7 @@ impl TopicSettings {
 
 #[cfg(test)]
 mod tests {
+    use super::super::value::Rule;
     use super::*;
 
     /// Runs one pair through the check: `ok`, or the message.
@@ -315,6 +329,16 @@ mod tests {
         let plain = TopicSettings::of(&map(&[]), &broker);
         assert_eq!((plain.retention_ms, plain.segment_bytes), (172_800_000, 1_073_741_824));
         assert!(plain.delete && !plain.compact && !plain.log_append_time);
+    }
+
+    #[test]
+    fn every_compression_type_but_producer_names_a_codec() {
+        let Some(Rule::OneOf(names)) = topic_config("compression.type").map(|config| config.rule)
+        else {
+            panic!("compression.type is one of some names")
+        };
+        let without: Vec<_> = names.iter().filter(|name| codec(name).is_none()).collect();
+        assert_eq!(without, [&"producer"]);
     }
 
     #[test]

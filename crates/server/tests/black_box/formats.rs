@@ -5,7 +5,10 @@ use crate::common::client::Place;
 use crate::common::{Gateway, RawClient, code};
 use bytes::{BufMut, BytesMut};
 use std::time::{SystemTime, UNIX_EPOCH};
-use tidegate_model::{ErrorCode, Record, put_varint};
+use tidegate_broker::compression::{Levels, compress_to, record_bytes};
+use tidegate_model::{
+    BatchHeader, Compression, ErrorCode, Record, RecordHeader, Records, put_varint,
+};
 use tidegate_wire::produce::PartitionResponse;
 
 const HOUR_MS: i64 = 3_600_000;
@@ -14,6 +17,14 @@ const HOUR_MS: i64 = 3_600_000;
 const LOG_APPEND_TIME: i16 = 1 << 3;
 
 const REJECTED: &str = "One or more records have been rejected due to invalid timestamp";
+
+const CODECS: [(&str, Compression); 5] = [
+    ("uncompressed", Compression::None),
+    ("gzip", Compression::Gzip),
+    ("snappy", Compression::Snappy),
+    ("lz4", Compression::Lz4),
+    ("zstd", Compression::Zstd),
+];
 
 fn now_ms() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is after 1970");
@@ -24,13 +35,15 @@ fn max_timestamp(batch: Batch, timestamp: i64) -> Batch {
     batch.set(35, &timestamp.to_be_bytes())
 }
 
-/// The records of `batch`, packed with gzip.
+/// The records of `batch`, packed with any codec.
+fn packed(batch: Batch, codec: Compression) -> Batch {
+    let levels = Levels { gzip: -1, zstd: 3 };
+    let payload = compress_to(Vec::new(), codec, levels, &batch.clone().bytes()[61..]);
+    batch.attributes(codec.id()).payload(&payload.expect("memory takes all writes"))
+}
+
 fn gzipped(batch: Batch) -> Batch {
-    use std::io::Write;
-    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-    gzip.write_all(&batch.clone().bytes()[61..]).expect("memory takes all writes");
-    let packed = gzip.finish().expect("memory takes all writes");
-    batch.attributes(1).payload(&packed)
+    packed(batch, Compression::Gzip)
 }
 
 fn named(answer: &PartitionResponse) -> Vec<i32> {
@@ -41,11 +54,7 @@ fn refused(answer: &PartitionResponse) -> (ErrorCode, Vec<i32>) {
     (code(answer.error_code), named(answer))
 }
 
-async fn stored(
-    client: &mut RawClient,
-    place: Place<'_>,
-    batch: Batch,
-) -> tidegate_model::BatchHeader {
+async fn stored(client: &mut RawClient, place: Place<'_>, batch: Batch) -> BatchHeader {
     let offset = client.append(place, batch).await;
     let fetched = client.read(12, place, offset).await;
     assert!(tidegate_model::batch_crc_matches(&fetched.records), "the CRC is right");
@@ -221,6 +230,109 @@ async fn record_counts_and_offset_deltas_must_be_those_of_the_records() {
         assert_eq!(refused(&answer), (ErrorCode::InvalidRecord, vec![]), "{case}");
     }
     client.append(place, with_deltas(0, 1)).await;
+}
+
+#[tokio::test]
+async fn batches_are_stored_with_the_topics_codec_and_nothing_else_about_them_changes() {
+    let gateway = Gateway::start().await;
+    let mut client = gateway.client().await;
+    let now = now_ms();
+    let value = "tide ".repeat(30_000);
+    let records = || {
+        let record = |time, key, value| Record::new(time, key, value);
+        let header = RecordHeader { key: b"h", value: None };
+        [
+            record(now - 7, None, None),
+            Record { headers: vec![header; 3], ..record(now + 9, Some(&b""[..]), Some(&b""[..])) },
+            record(now, Some(b"\xff"), Some(value.as_bytes())),
+        ]
+    };
+    for (name, stored_codec) in CODECS {
+        let id = gateway.topic_with(name, 1, &[("compression.type", name)]).await;
+        let place = Place { name, id, partition: 0 };
+        for (n, (sent_name, codec)) in CODECS.into_iter().enumerate() {
+            let sent = packed(Batch::of_records(records()), codec).by(n as i64, 3, i32::MAX);
+            let offset = client.append(place, sent.clone()).await;
+            assert_eq!(offset, n as i64 * 3);
+            let bytes = client.read(12, place, offset).await.records;
+            let header = headers(&bytes)[0];
+            let what = format!("{sent_name} to {name}");
+            if codec == stored_codec {
+                assert_eq!(bytes, sent.clone().stored_at(offset, header.leader_epoch), "{what}");
+            }
+            assert!(tidegate_model::batch_crc_matches(&bytes), "{what}");
+            assert_eq!(header.attributes.compression(), Some(stored_codec), "{what}");
+            assert_eq!((header.base_offset, header.record_count), (offset, 3), "{what}");
+            assert_eq!((header.base_timestamp, header.max_timestamp), (now - 7, now + 9));
+            assert_eq!((header.producer_id, header.producer_epoch), (n as i64, 3), "{what}");
+            assert_eq!(header.base_sequence, i32::MAX, "{what}");
+            let plain = record_bytes(&header, &bytes).unwrap();
+            let read: Vec<_> = Records::of_bytes(&header, &plain).map(Result::unwrap).collect();
+            let mut expected = records();
+            (0..).zip(&mut expected).for_each(|(n, record)| record.offset_delta = n);
+            assert_eq!(read, expected, "{what}");
+            assert_eq!(client.append(place, sent).await, offset, "{what}: a repetition");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_size_limit_holds_before_and_after_a_batch_is_stored_with_another_codec() {
+    let gateway = Gateway::start().await;
+    let mut client = gateway.client().await;
+    let large = Batch::of_len(2_000);
+    for (codec, batch) in [("gzip", large.clone()), ("uncompressed", gzipped(large))] {
+        let configs = [("compression.type", codec), ("max.message.bytes", "1000")];
+        let id = gateway.topic_with(codec, 1, &configs).await;
+        let place = Place { name: codec, id, partition: 0 };
+        let answer = client.produce(9, place, batch).await;
+        assert_eq!(refused(&answer), (ErrorCode::MessageTooLarge, vec![]), "to {codec}");
+    }
+    let configs = [("max.message.bytes", "3000000"), ("segment.bytes", "1048576")];
+    let id = gateway.topic_with("segments", 1, &configs).await;
+    let place = Place { name: "segments", id, partition: 0 };
+    let answer = client.produce(9, place, Batch::of_len(2_000_000)).await;
+    assert_eq!(refused(&answer), (ErrorCode::RecordListTooLarge, vec![]));
+}
+
+#[tokio::test]
+async fn records_of_a_batch_that_is_stored_with_another_codec_are_checked() {
+    let gateway = Gateway::start().await;
+    let id = gateway.topic_with("t", 1, &[("compression.type", "lz4")]).await;
+    let place = Place { name: "t", id, partition: 0 };
+    let mut client = gateway.client().await;
+    for codec in 1..=4 {
+        let noise = Batch::of(&["v"]).attributes(codec).payload(b"not the codec's format");
+        let answer = client.produce(9, place, noise).await;
+        let expected = if codec == 3 { ErrorCode::None } else { ErrorCode::InvalidRecord };
+        assert_eq!(refused(&answer), (expected, vec![]), "codec {codec}");
+    }
+    let late = gzipped(Batch::at_times(&[now_ms(), now_ms() + 2 * HOUR_MS]));
+    let answer = client.produce(9, place, max_timestamp(late, 0)).await;
+    assert_eq!(
+        refused(&answer),
+        (ErrorCode::InvalidTimestamp, vec![1]),
+        "whatever the header says"
+    );
+}
+
+#[tokio::test]
+async fn log_append_time_and_the_topics_codec_go_together() {
+    let gateway = Gateway::start().await;
+    let configs = [("compression.type", "zstd"), ("message.timestamp.type", "LogAppendTime")];
+    let id = gateway.topic_with("t", 1, &configs).await;
+    let place = Place { name: "t", id, partition: 0 };
+    let mut client = gateway.client().await;
+    let before = now_ms();
+    let sent = Batch::at_times(&[5, 900 * HOUR_MS]).by(5, 0, 0);
+    let answer = client.produce(9, place, sent.clone()).await;
+    let bytes = client.read(12, place, 0).await.records;
+    let header = headers(&bytes)[0];
+    assert!(header.attributes.is_log_append_time() && tidegate_model::batch_crc_matches(&bytes));
+    assert_eq!(header.attributes.compression(), Some(Compression::Zstd));
+    assert_eq!((header.base_timestamp, header.max_timestamp), (5, answer.log_append_time_ms));
+    assert!((before..=now_ms()).contains(&header.max_timestamp));
+    assert_eq!(client.produce(9, place, sent).await, answer, "a repetition");
 }
 
 #[tokio::test]
