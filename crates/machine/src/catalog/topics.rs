@@ -250,7 +250,12 @@ impl CatalogMachine {
                 }
             };
             let failure = match found {
-                None => Failure::new(missing, "There is no such topic."),
+                None if missing == ErrorCode::UnknownTopicId => {
+                    Failure::new(missing, "This server does not host this topic ID.")
+                }
+                None => {
+                    Failure::new(missing, "This server does not host this topic-partition.")
+                }
                 Some(found) if !deleted.insert(found.topic_id) => {
                     Failure::new(ErrorCode::InvalidRequest, "Topic is named more than once.")
                 }

@@ -32,7 +32,8 @@ pub fn handle(client: &mut Client, mut request: Request) -> Result<Reply, WireEr
             if !answered.insert(name.clone()) {
                 continue;
             }
-            let row = CreatableTopicResult::default().with_name(name);
+            // The library's default is empty text.
+            let row = CreatableTopicResult::default().with_name(name).with_error_message(None);
             response.topics.push(match outcome {
                 Ok(created) => created_row(&broker, row, created, to.version),
                 Err((error, message)) => row
