@@ -13,6 +13,7 @@ SUITES ?=
 OPTIONS ?=
 
 .PHONY: help run build release test check fmt bench crash kgo fuzz
+.PHONY: conformance conformance-check conformance-record conformance-accept
 
 help:
 	@echo 'make run      build and start the gateway on 127.0.0.1:9092 (ARGS="--storage memory")'
@@ -23,6 +24,10 @@ help:
 	@echo 'make bench    measure against Apache Kafka on this machine'
 	@echo 'make crash    kill the gateway again and again and look for what is lost (OPTIONS="--hours 1")'
 	@echo 'make kgo      the tests of franz-go'"'"'s client with as many records as its authors run'
+	@echo 'make conformance         ask Apache Kafka and Tidegate the same, print where they differ'
+	@echo 'make conformance-check   Tidegate beside what is recorded (OPTIONS="--filter topics")'
+	@echo 'make conformance-record  record the answers of Apache Kafka anew'
+	@echo 'make conformance-accept  record the differences that differences.toml names'
 	@echo 'make fuzz     feed random bytes to the decoders (needs cargo-fuzz and a nightly toolchain)'
 
 run:
@@ -57,6 +62,14 @@ crash: build
 
 kgo: build
 	TIDEGATE_BIN=$(CARGO_TARGET_DIR)/$(PROFILE)/tidegate python3 tests/kgo/kgo.py --records 500000 $(OPTIONS)
+
+conformance: CONFORMANCE_COMMAND = compare
+conformance-check: CONFORMANCE_COMMAND = check
+conformance-record: CONFORMANCE_COMMAND = record
+conformance-accept: CONFORMANCE_COMMAND = accept
+conformance conformance-check conformance-record conformance-accept:
+	cargo build --profile $(PROFILE) --bin tidegate --bin conformance
+	PROFILE=$(PROFILE) python3 tests/conformance/conformance.py $(CONFORMANCE_COMMAND) $(OPTIONS)
 
 fuzz:
 	python3 fuzz/seed.py

@@ -60,7 +60,7 @@ class Suite:
     about: str
     command: list
     timeout_s: int
-    # "status": the exit code is the one result. "cargo": its output is read. "pytest": a JUnit report is.
+    # "status": the exit code is the one result. "cargo": its output is read. "junit": a JUnit report is.
     report: str = "status"
     needs: tuple = ()
     # Holders of the same lock never run side by side.
@@ -74,7 +74,7 @@ def pytest(name, about, timeout_s, *arguments):
     python = CACHE / "venv" / "bin" / "python"
     command = [python, "-m", "pytest", "-ra", "--durations=10", f"--junitxml={LOGS / name}.xml"]
     command += [*arguments, ROOT / "tests" / name]
-    return Suite(name, about, command, timeout_s, report="pytest", needs=("build", "setup"))
+    return Suite(name, about, command, timeout_s, report="junit", needs=("build", "setup"))
 
 
 def suites(options):
@@ -104,7 +104,7 @@ def suites(options):
         Suite(
             "build",
             "the gateway and all Rust tests",
-            ["sh", "-c", f"cargo build {shlex.join(profile)} --bin tidegate && "
+            ["sh", "-c", f"cargo build {shlex.join(profile)} --bin tidegate --bin conformance && "
              f"cargo test {shlex.join(profile)} --workspace --no-run"],
             1800,
             needs=("system",),
@@ -119,6 +119,19 @@ def suites(options):
             report="cargo",
             needs=("build",),
             lock="cargo",
+        ),
+        Suite(
+            "conformance",
+            "Tidegate's answers beside those recorded from Apache Kafka",
+            [
+                sys.executable,
+                ROOT / "tests" / "conformance" / "conformance.py",
+                "check",
+                *("--junit", LOGS / "conformance.xml"),
+            ],
+            600,
+            report="junit",
+            needs=("build",),
         ),
         pytest("clients", "client libraries of several languages", 1200),
         Suite(
@@ -136,7 +149,7 @@ def suites(options):
             "the tests that franz-go's client comes with",
             [sys.executable, ROOT / "tests/kgo/kgo.py", "--junit", LOGS / "kgo.xml"],
             1000,
-            report="pytest",
+            report="junit",
             needs=("build", "setup"),
         ),
         crash,
@@ -273,6 +286,7 @@ class Runner:
         environment.setdefault("TIDEGATE_CACHE", str(CACHE))
         binary = Path(environment["CARGO_TARGET_DIR"]) / PROFILE / "tidegate"
         environment.setdefault("TIDEGATE_BIN", str(binary))
+        environment.setdefault("CONFORMANCE_BIN", str(binary.with_name("conformance")))
         environment["CARGO_TERM_COLOR"] = "never"
         junit_of(suite).unlink(missing_ok=True)
         with path.open("w") as log:
@@ -337,7 +351,7 @@ def count_of(suite, path, status):
     """What the suite came to, by its report; never all right if the command's status was not."""
     if suite.report == "cargo":
         count = count_of_cargo(path.read_text(errors="replace"))
-    elif suite.report == "pytest":
+    elif suite.report == "junit":
         count = count_of_junit(junit_of(suite))
     else:
         count = Count(passed=int(suite.counted)) if status == 0 else Count(failed=1)

@@ -41,20 +41,20 @@ class Counting(unittest.TestCase):
         log = "test result: ok. 3 passed; 0 failed; 0 ignored; 0 measured\n"
         self.assertEqual(self.count("cargo", log, status=101), "3 passed, 1 failed, 0 skipped")
 
-    def test_failures_and_errors_of_pytest_are_failures(self):
+    def test_failures_and_errors_of_junit_are_failures(self):
         xml = junit(tests=10, failures=2, errors=1, skipped=3)
-        self.assertEqual(self.count("pytest", status=1, xml=xml), "4 passed, 3 failed, 3 skipped")
+        self.assertEqual(self.count("junit", status=1, xml=xml), "4 passed, 3 failed, 3 skipped")
 
     def test_a_missing_report_is_a_failure(self):
-        self.assertEqual(self.count("pytest", status=0), "0 passed, 1 failed, 0 skipped")
+        self.assertEqual(self.count("junit", status=0), "0 passed, 1 failed, 0 skipped")
 
     def test_a_suite_without_tests_is_a_failure(self):
         xml = junit(tests=0, failures=0, errors=0, skipped=0)
-        self.assertEqual(self.count("pytest", status=5, xml=xml), "0 passed, 1 failed, 0 skipped")
+        self.assertEqual(self.count("junit", status=5, xml=xml), "0 passed, 1 failed, 0 skipped")
 
     def test_skipped_tests_alone_are_a_failure(self):
         xml = junit(tests=2, failures=0, errors=0, skipped=2)
-        self.assertEqual(self.count("pytest", status=0, xml=xml), "0 passed, 1 failed, 2 skipped")
+        self.assertEqual(self.count("junit", status=0, xml=xml), "0 passed, 1 failed, 2 skipped")
 
 
 class Running(unittest.TestCase):

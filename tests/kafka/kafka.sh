@@ -3,7 +3,7 @@
 # is shown right on first, and the peer of every benchmark.
 #
 #   kafka.sh install
-#   kafka.sh start --port P --dir D [--flush-every-batch] [--heap 512m]
+#   kafka.sh start --port P --dir D [--flush-every-batch] [--heap 512m] [--set NAME=VALUE]...
 #   kafka.sh stop --dir D          SIGTERM, waits for a clean shutdown
 #   kafka.sh kill --dir D          SIGKILL
 #   kafka.sh tool CLASS args...    a class from Kafka's jars, such as
@@ -29,6 +29,7 @@ free_port() {
 
 write_properties() {
     local port=$1 dir=$2 controller_port=$3 flush=$4
+    shift 4
     cat >"$dir/server.properties" <<END
 process.roles=broker,controller
 node.id=1
@@ -52,6 +53,8 @@ END
     if [[ $flush == yes ]]; then
         echo log.flush.interval.messages=1 >>"$dir/server.properties"
     fi
+    # Of a name given twice Kafka takes the last.
+    printf '%s\n' "$@" >>"$dir/server.properties"
 }
 
 format_once() {
@@ -64,13 +67,14 @@ format_once() {
 }
 
 start() {
-    local port='' dir='' flush=no heap=512m
+    local port='' dir='' flush=no heap=512m settings=()
     while (($#)); do
         case $1 in
         --port) port=$2; shift 2 ;;
         --dir) dir=$2; shift 2 ;;
         --heap) heap=$2; shift 2 ;;
         --flush-every-batch) flush=yes; shift ;;
+        --set) settings+=("$2"); shift 2 ;;
         *) fail "start: unknown argument $1" ;;
         esac
     done
@@ -78,7 +82,7 @@ start() {
     install
     mkdir -p "$dir"
     dir=$(cd "$dir" && pwd)
-    write_properties "$port" "$dir" "$(free_port)" "$flush"
+    write_properties "$port" "$dir" "$(free_port)" "$flush" "${settings[@]}"
     format_once "$dir"
     # Garbage collection as Kafka's own start script sets it.
     setsid java "-Xms$heap" "-Xmx$heap" -XX:+UseG1GC -XX:MaxGCPauseMillis=20 \

@@ -15,7 +15,13 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("server", &["broker", "wire", "machine", "log", "model"]),
     ("cli", &["*"]),
     ("tidy", &[]),
+    // Black boxes, in tests/: they know the protocol and an address.
+    ("raw-client", &["wire", "model"]),
+    ("conformance", &["raw-client", "wire", "model"]),
 ];
+
+/// What any crate may import for its tests.
+const FOR_TESTS: &str = "raw-client";
 
 /// Crates that know neither time nor chance, so that every run of them can be repeated.
 pub(crate) const PURE: &[&str] = &["model", "wire", "machine"];
@@ -26,7 +32,7 @@ const IMPURE: &[&str] =
 
 const TABLES: &[&str] = &["dependencies", "dev-dependencies", "build-dependencies"];
 
-/// Checks the dependencies in every `crates/*/Cargo.toml` of `files`.
+/// Checks the dependencies in every `Cargo.toml` of a crate among `files`.
 pub fn check_imports(files: &[File]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for file in files {
@@ -40,7 +46,8 @@ pub fn check_imports(files: &[File]) -> Vec<Finding> {
 }
 
 fn crate_of_manifest(path: &str) -> Option<&str> {
-    let name = path.strip_prefix("crates/")?.strip_suffix("/Cargo.toml")?;
+    let path = path.strip_prefix("crates/").or_else(|| path.strip_prefix("tests/"))?;
+    let name = path.strip_suffix("/Cargo.toml")?;
     (!name.contains('/')).then_some(name)
 }
 
@@ -62,6 +69,7 @@ fn check_manifest(file: &File, name: &str, manifest: &toml::Table, findings: &mu
             if let Some(other) = dependency.strip_prefix("tidegate-")
                 && !allowed.contains(&"*")
                 && !allowed.contains(&other)
+                && !(*table == "dev-dependencies" && other == FOR_TESTS)
             {
                 report(format!("{name} must not depend on {other}"));
             }
@@ -135,7 +143,27 @@ mod tests {
     }
 
     #[test]
+    fn the_conformance_suite_knows_the_protocol_and_no_server() {
+        let path = "tests/conformance/Cargo.toml";
+        assert!(problems(path, "[dependencies]\ntidegate-wire = \"1\"\n").is_empty());
+        for name in ["server", "broker", "cli"] {
+            let text = format!("[dev-dependencies]\ntidegate-{name} = \"1\"\n");
+            assert_eq!(problems(path, &text).len(), 1, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_raw_client_is_for_tests_alone() {
+        let text = |table| format!("[{table}]\ntidegate-raw-client = \"1\"\n");
+        assert!(problems("crates/server/Cargo.toml", &text("dev-dependencies")).is_empty());
+        assert_eq!(problems("crates/server/Cargo.toml", &text("dependencies")).len(), 1);
+    }
+
+    #[test]
     fn a_crate_without_a_place_is_found() {
-        assert_eq!(problems("crates/new/Cargo.toml", "[dependencies]\n").len(), 1);
+        for directory in ["crates", "tests"] {
+            let path = format!("{directory}/new/Cargo.toml");
+            assert_eq!(problems(&path, "[dependencies]\n").len(), 1);
+        }
     }
 }

@@ -253,9 +253,7 @@ impl CatalogMachine {
                 None if missing == ErrorCode::UnknownTopicId => {
                     Failure::new(missing, "This server does not host this topic ID.")
                 }
-                None => {
-                    Failure::new(missing, "This server does not host this topic-partition.")
-                }
+                None => Failure::new(missing, "This server does not host this topic-partition."),
                 Some(found) if !deleted.insert(found.topic_id) => {
                     Failure::new(ErrorCode::InvalidRequest, "Topic is named more than once.")
                 }

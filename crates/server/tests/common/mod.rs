@@ -2,10 +2,7 @@
 
 #![allow(dead_code, reason = "each test binary uses what it needs")]
 
-pub mod batch;
-pub mod client;
-
-pub use client::RawClient;
+pub use tidegate_raw_client::{RawClient, batch, client, code, text};
 
 use client::topic_name;
 use kafka_protocol::messages::CreateTopicsRequest;
@@ -113,13 +110,4 @@ pub fn panics() -> usize {
         }));
     });
     PANICS.load(Ordering::SeqCst)
-}
-
-/// An error code by its name, so that failures can be read.
-pub fn code(code: i16) -> ErrorCode {
-    ErrorCode::from_code(code).unwrap_or_else(|| panic!("{code} is no error code of Kafka"))
-}
-
-pub fn text(text: &str) -> StrBytes {
-    StrBytes::from_string(text.to_owned())
 }

@@ -1,7 +1,7 @@
 //! A client of one connection: frames out, frames in, nothing retried and nothing hidden.
 
-use super::batch::Batch;
-use super::{code, text};
+use crate::batch::Batch;
+use crate::{code, text};
 use bytes::{Bytes, BytesMut};
 use kafka_protocol::messages::TopicName;
 use kafka_protocol::protocol;

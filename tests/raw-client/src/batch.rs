@@ -7,6 +7,7 @@ use tidegate_model::{BatchBuilder, BatchHeader, Batches, Record, RecordHeader, R
 #[derive(Debug, Clone)]
 pub struct Batch(BytesMut);
 
+#[allow(clippy::len_without_is_empty, reason = "a batch has records")]
 impl Batch {
     /// One record for each value, all at time 1000, without keys.
     pub fn of(values: &[&str]) -> Self {

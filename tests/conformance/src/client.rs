@@ -1,0 +1,314 @@
+//! What scenarios speak with: a raw client whose every answer goes into the transcript, checked to
+//! its last byte.
+
+use crate::target::Target;
+use crate::transcript::Transcript;
+use crate::wire_support::every::recode_response;
+use bytes::Bytes;
+use kafka_protocol::messages::CreateTopicsRequest;
+use kafka_protocol::messages::create_topics_request::{CreatableTopic, CreatableTopicConfig};
+use kafka_protocol::protocol::Request;
+use std::fmt::Debug;
+use std::marker::PhantomData;
+use std::sync::{Arc, Mutex, MutexGuard};
+use tidegate_model::{ErrorCode, TopicId};
+use tidegate_raw_client::client::{fetch_request, produce_request, topic_name};
+use tidegate_raw_client::{Batch, Place, RawClient, code, text};
+use tidegate_wire::codec::decode_response;
+use tidegate_wire::fetch::{FetchPartitionResponse, FetchRequest, FetchResponse};
+use tidegate_wire::offsets::{
+    OffsetCommitRequest, OffsetCommitResponse, OffsetFetchRequest, OffsetFetchResponse,
+};
+use tidegate_wire::produce::{PartitionResponse, ProduceRequest, ProduceResponse};
+
+/// A connection of a scenario.
+pub struct Client {
+    /// The connection itself, for what has to go past the transcript.
+    pub raw: RawClient,
+    pub target: Arc<Target>,
+    number: usize,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    transcript: Mutex<Transcript>,
+    connections: Mutex<usize>,
+}
+
+/// A topic of a scenario's own.
+#[derive(Debug, Clone)]
+pub struct Topic {
+    pub name: String,
+    pub id: TopicId,
+}
+
+impl Topic {
+    pub fn partition(&self, partition: i32) -> Place<'_> {
+        Place { name: &self.name, id: self.id, partition }
+    }
+}
+
+/// A request whose answer has not been received.
+pub struct Pending<R> {
+    version: i16,
+    id: i32,
+    of: PhantomData<R>,
+}
+
+impl Client {
+    /// The first connection of a scenario, with an empty transcript.
+    pub async fn open(target: Arc<Target>) -> Client {
+        let transcript = Mutex::new(Transcript::new(target.clone()));
+        let shared = Arc::new(Shared { transcript, connections: Mutex::new(1) });
+        Client { raw: RawClient::connect(target.address).await, target, number: 1, shared }
+    }
+
+    /// Another connection; its exchanges are marked with its number.
+    pub async fn connect(&self) -> Client {
+        let number = {
+            let mut connections = self.shared.connections.lock().expect("nobody panics with it");
+            *connections += 1;
+            *connections
+        };
+        let raw = RawClient::connect(self.target.address).await;
+        Client { raw, target: self.target.clone(), number, shared: self.shared.clone() }
+    }
+
+    pub fn transcript(&self) -> MutexGuard<'_, Transcript> {
+        // A scenario that failed leaves its transcript behind all the same.
+        self.shared.transcript.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// The transcript, for whoever outlives the connection.
+    pub fn keep_transcript(&self) -> impl Fn() -> String + use<> {
+        let shared = self.shared.clone();
+        move || {
+            let transcript = shared.transcript.lock();
+            transcript.unwrap_or_else(std::sync::PoisonError::into_inner).text()
+        }
+    }
+
+    /// Writes a failure into the transcript, for whoever outlives the connection.
+    pub fn keep_failure(&self) -> impl Fn(&str) + use<> {
+        let shared = self.shared.clone();
+        move |message| {
+            let transcript = shared.transcript.lock();
+            let mut transcript = transcript.unwrap_or_else(std::sync::PoisonError::into_inner);
+            transcript.note(&format!("FAILED {message}"));
+        }
+    }
+
+    /// Loops over versions; each of them has a section of its own in the transcript.
+    pub fn each<V: IntoIterator<Item = i16>>(
+        &self,
+        versions: V,
+    ) -> impl Iterator<Item = i16> + use<V> {
+        let shared = self.shared.clone();
+        let versions: Vec<i16> = versions.into_iter().collect();
+        let steps = versions.into_iter().map(Some).chain([None]);
+        steps.map_while(move |version| {
+            let mut transcript = shared.transcript.lock().expect("nobody panics with it");
+            match version {
+                Some(version) => transcript.begin_version(version),
+                None => transcript.end_versions(),
+            }
+            version
+        })
+    }
+
+    /// A name that nobody else has; the transcript shows `base`.
+    pub fn unique(&self, base: &str) -> String {
+        let name = format!("{base}-{:08x}", uuid::Uuid::new_v4().as_fields().0);
+        self.transcript().alias(&name, base);
+        name
+    }
+
+    /// Writes something into the transcript that is no answer.
+    pub fn record(&self, what: &str, value: &impl Debug) {
+        let mut transcript = self.transcript();
+        transcript.note(what);
+        transcript.value(value);
+    }
+
+    pub fn note(&self, what: &str) {
+        self.transcript().note(what);
+    }
+
+    fn answered<R: Debug>(&self, name: &str, version: i16, response: &R) {
+        let mut transcript = self.transcript();
+        transcript.request(self.number, name, version);
+        transcript.value(response);
+    }
+
+    // ------------------------------------------------------------------ any request
+
+    /// Sends a request and writes its answer into the transcript.
+    pub async fn call<R: Request>(&mut self, version: i16, request: &R) -> R::Response
+    where
+        R::Response: Debug,
+    {
+        let pending = self.begin(version, request).await;
+        self.end(pending).await
+    }
+
+    /// Like [`Client::call`], without a word in the transcript: for preparations, and for answers
+    /// of which the scenario records a part.
+    pub async fn ask<R: Request>(&mut self, version: i16, request: &R) -> R::Response {
+        let pending = self.begin(version, request).await;
+        self.receive(pending).await
+    }
+
+    /// Sends a request; [`Client::end`] receives its answer.
+    pub async fn begin<R: Request>(&mut self, version: i16, request: &R) -> Pending<R> {
+        let id = self.raw.begin(version, request).await;
+        Pending { version, id, of: PhantomData }
+    }
+
+    pub async fn end<R: Request>(&mut self, pending: Pending<R>) -> R::Response
+    where
+        R::Response: Debug,
+    {
+        let version = pending.version;
+        let response = self.receive(pending).await;
+        self.answered(request_name::<R>(), version, &response);
+        response
+    }
+
+    async fn receive<R: Request>(&mut self, pending: Pending<R>) -> R::Response {
+        let frame = self.raw.receive().await;
+        let (name, version) = (request_name::<R>(), pending.version);
+        let (answered, response) = decode_response(R::KEY, version, frame.clone())
+            .unwrap_or_else(|error| panic!("answer to {name} v{version}: {error}"));
+        assert_eq!(answered, pending.id, "answers come in the order of the requests");
+        read_to_the_end(R::KEY, name, version, frame);
+        response
+    }
+
+    // ------------------------------------------------------------------ requests of our own codec
+
+    pub async fn produce(&mut self, version: i16, request: &ProduceRequest) -> ProduceResponse {
+        let id = self.raw.begin_produce(version, request).await;
+        let response = self.raw.end_produce(version, id).await;
+        self.answered("Produce", version, &response);
+        response
+    }
+
+    /// Produces one batch with `acks=all`.
+    pub async fn produce_one(
+        &mut self,
+        version: i16,
+        to: Place<'_>,
+        batch: Batch,
+    ) -> PartitionResponse {
+        let mut response = self.produce(version, &produce_request(-1, to, batch)).await;
+        response.topics.remove(0).partitions.remove(0)
+    }
+
+    /// Produces one batch that must be taken, without a word in the transcript; its base offset.
+    pub async fn append(&mut self, to: Place<'_>, batch: Batch) -> i64 {
+        self.raw.append(to, batch).await
+    }
+
+    pub async fn fetch(&mut self, version: i16, request: &FetchRequest) -> FetchResponse<Bytes> {
+        let response = self.raw.fetch(version, request).await;
+        self.answered("Fetch", version, &response);
+        response
+    }
+
+    /// Fetches one partition from `offset`, without waiting and without a session.
+    pub async fn fetch_one(
+        &mut self,
+        version: i16,
+        from: Place<'_>,
+        offset: i64,
+    ) -> FetchPartitionResponse<Bytes> {
+        let mut response = self.fetch(version, &fetch_request(&[(from, offset)])).await;
+        assert_eq!(response.topics.len(), 1, "one row for one topic");
+        response.topics.remove(0).partitions.remove(0)
+    }
+
+    pub async fn commit(
+        &mut self,
+        version: i16,
+        request: &OffsetCommitRequest,
+    ) -> OffsetCommitResponse {
+        let response = self.raw.commit(version, request).await;
+        self.answered("OffsetCommit", version, &response);
+        response
+    }
+
+    pub async fn committed(
+        &mut self,
+        version: i16,
+        request: &OffsetFetchRequest,
+    ) -> OffsetFetchResponse {
+        let response = self.raw.committed(version, request).await;
+        self.answered("OffsetFetch", version, &response);
+        response
+    }
+
+    // ------------------------------------------------------------------ preparations
+
+    /// Creates a topic of a unique name, without a word in the transcript.
+    pub async fn topic(&mut self, base: &str, partitions: i32) -> Topic {
+        self.topic_with(base, partitions, &[]).await
+    }
+
+    pub async fn topic_with(
+        &mut self,
+        base: &str,
+        partitions: i32,
+        configs: &[(&str, &str)],
+    ) -> Topic {
+        let name = self.unique(base);
+        let configs = configs.iter().map(|(name, value)| {
+            CreatableTopicConfig::default().with_name(text(name)).with_value(Some(text(value)))
+        });
+        let topic = CreatableTopic::default()
+            .with_name(topic_name(&name))
+            .with_num_partitions(partitions)
+            .with_replication_factor(-1)
+            .with_configs(configs.collect());
+        let request =
+            CreateTopicsRequest::default().with_topics(vec![topic]).with_timeout_ms(9_000);
+        let response = self.ask(7, &request).await;
+        let row = &response.topics[0];
+        assert_eq!(code(row.error_code), ErrorCode::None, "{:?}", row.error_message);
+        let topic = Topic { name, id: TopicId(row.topic_id) };
+        self.until_led(&topic).await;
+        topic
+    }
+
+    /// Waits until the topic's partitions can be written: Kafka answers CreateTopics a moment before.
+    async fn until_led(&mut self, topic: &Topic) {
+        use kafka_protocol::messages::{MetadataRequest, metadata_request::MetadataRequestTopic};
+        let row = MetadataRequestTopic::default().with_name(Some(topic_name(&topic.name)));
+        let request = MetadataRequest::default()
+            .with_topics(Some(vec![row]))
+            .with_allow_auto_topic_creation(false);
+        for _ in 0..500 {
+            let response = self.ask(12, &request).await;
+            let row = &response.topics[0];
+            let led = row.partitions.iter().all(|partition| partition.error_code == 0);
+            if row.error_code == 0 && led {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        panic!("{} has no leaders", topic.name);
+    }
+}
+
+/// Kafka's name of a request type.
+fn request_name<R>() -> &'static str {
+    let path = std::any::type_name::<R>();
+    let name = path.rsplit("::").next().unwrap_or(path);
+    name.strip_suffix("Request").unwrap_or(name)
+}
+
+/// Panics if the answer holds more or less than its version knows.
+fn read_to_the_end(key: i16, name: &str, version: i16, frame: Bytes) {
+    let again = recode_response(key, version, frame.clone())
+        .unwrap_or_else(|error| panic!("answer to {name} v{version}: {error}"));
+    assert_eq!(again[4..], frame[..], "{name} v{version} answers what its version knows, no more");
+}

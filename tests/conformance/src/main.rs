@@ -1,0 +1,197 @@
+//! `conformance`: shows the claims of this suite on a broker, or compares two.
+
+use clap::{Args, Parser, Subcommand};
+use conformance::expected::{Expected, diff};
+use conformance::junit::{self, Case};
+use conformance::run::{Outcome, run};
+use conformance::scenarios;
+use conformance::target::Target;
+use std::error::Error;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+/// Claims about the Kafka protocol, on any broker.
+#[derive(Parser)]
+struct Options {
+    #[command(subcommand)]
+    command: Command,
+    /// Only scenarios whose area/name contains this.
+    #[arg(long, global = true)]
+    filter: Option<String>,
+    /// Where differences.toml and expected/ are.
+    #[arg(long, global = true, default_value = "tests/conformance")]
+    directory: PathBuf,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Print the names of the scenarios.
+    List,
+    /// Show which claims hold, and print the transcripts with --verbose.
+    Run {
+        #[command(flatten)]
+        at: At,
+        #[arg(long, short)]
+        verbose: bool,
+    },
+    /// Keep Apache Kafka's answers as what is expected.
+    Record(At),
+    /// Keep Tidegate's answers where differences.toml says that they differ on purpose.
+    Accept(At),
+    /// Compare Tidegate's answers with what is kept.
+    Check {
+        #[command(flatten)]
+        at: At,
+        /// Write a JUnit report there.
+        #[arg(long)]
+        junit: Option<PathBuf>,
+    },
+    /// Print where the answers of two brokers differ.
+    Compare { one: String, other: String },
+}
+
+#[derive(Args)]
+struct At {
+    /// HOST:PORT of the broker.
+    #[arg(long)]
+    bootstrap: String,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match execute(Options::parse()).await {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("conformance: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// True if all is as it should be.
+async fn execute(options: Options) -> Result<bool, Box<dyn Error>> {
+    let filter = options.filter.as_deref();
+    match &options.command {
+        Command::List => {
+            scenarios::all(filter).iter().for_each(|scenario| println!("{}", scenario.id()));
+            Ok(true)
+        }
+        Command::Run { at, verbose } => {
+            let outcomes = outcomes_at(&at.bootstrap, filter).await?;
+            Ok(tell_failures(&outcomes, *verbose))
+        }
+        Command::Record(at) => {
+            let expected = Expected::open(&options.directory)?;
+            let outcomes = outcomes_at(&at.bootstrap, filter).await?;
+            let hold = outcomes.iter().filter(|outcome| outcome.failure.is_none());
+            hold.clone().try_for_each(|outcome| expected.record(outcome))?;
+            expected.remove(&expected.stale(&known())?)?;
+            println!("{} recorded", hold.count());
+            Ok(tell_failures(&outcomes, false))
+        }
+        Command::Accept(at) => {
+            let expected = Expected::open(&options.directory)?;
+            let mut count = 0;
+            for outcome in outcomes_at(&at.bootstrap, filter).await? {
+                count += usize::from(expected.accept(&outcome)?);
+            }
+            expected.remove(&expected.stale(&known())?)?;
+            println!("{count} accepted");
+            Ok(true)
+        }
+        Command::Check { at, junit } => {
+            let expected = Expected::open(&options.directory)?;
+            let cases = check(&expected, &at.bootstrap, filter).await?;
+            if let Some(path) = junit {
+                std::fs::write(path, junit::report(&cases))?;
+            }
+            Ok(tell_cases(&cases))
+        }
+        Command::Compare { one, other } => compare(one, other, filter).await,
+    }
+}
+
+async fn outcomes_at(bootstrap: &str, filter: Option<&str>) -> Result<Vec<Outcome>, String> {
+    let target = Target::find(bootstrap).await.map_err(|error| format!("{bootstrap}: {error}"))?;
+    Ok(run(&Arc::new(target), &scenarios::all(filter)).await)
+}
+
+fn known() -> std::collections::BTreeSet<String> {
+    scenarios::all(None).iter().map(|scenario| scenario.id()).collect()
+}
+
+fn tell_failures(outcomes: &[Outcome], verbose: bool) -> bool {
+    let mut failed = 0;
+    for outcome in outcomes {
+        let id = outcome.scenario.id();
+        match &outcome.failure {
+            Some(failure) => {
+                failed += 1;
+                println!("FAILED {id}\n{}", indented(failure));
+            }
+            None if verbose => println!("ok     {id}"),
+            None => {}
+        }
+        if verbose {
+            println!("{}", indented(&outcome.transcript));
+        }
+    }
+    println!("{} claims hold, {failed} do not", outcomes.len() - failed);
+    failed == 0
+}
+
+/// One case for each scenario, and one for recordings of what does not exist.
+async fn check(
+    expected: &Expected,
+    bootstrap: &str,
+    filter: Option<&str>,
+) -> Result<Vec<Case>, Box<dyn Error>> {
+    let outcomes = outcomes_at(bootstrap, filter).await?;
+    let mut cases: Vec<Case> = outcomes
+        .iter()
+        .map(|outcome| Case {
+            id: outcome.scenario.id(),
+            took: outcome.took,
+            failure: expected.problem(outcome),
+        })
+        .collect();
+    let stale = expected.stale(&known())?;
+    cases.push(Case {
+        id: "suite/every_recording_is_of_a_scenario".to_owned(),
+        took: std::time::Duration::ZERO,
+        failure: (!stale.is_empty()).then(|| format!("stale: {}", stale.join(", "))),
+    });
+    Ok(cases)
+}
+
+fn tell_cases(cases: &[Case]) -> bool {
+    let mut failed = 0;
+    for case in cases {
+        if let Some(failure) = &case.failure {
+            failed += 1;
+            println!("FAILED {}\n{}", case.id, indented(failure));
+        }
+    }
+    println!("{} as expected, {failed} not", cases.len() - failed);
+    failed == 0
+}
+
+async fn compare(one: &str, other: &str, filter: Option<&str>) -> Result<bool, Box<dyn Error>> {
+    let ones = outcomes_at(one, filter).await?;
+    let others = outcomes_at(other, filter).await?;
+    let mut differ = 0;
+    for (first, second) in ones.iter().zip(&others) {
+        if let Some(diff) = diff(one, &first.transcript, other, &second.transcript) {
+            differ += 1;
+            println!("{}\n{}", first.scenario.id(), indented(&diff));
+        }
+    }
+    println!("{} the same, {differ} different", ones.len() - differ);
+    Ok(differ == 0)
+}
+
+fn indented(text: &str) -> String {
+    text.lines().map(|line| format!("    {line}\n")).collect()
+}
