@@ -1,6 +1,6 @@
 //! A gateway in this process over the memory engine, and a client that hides nothing of the wire.
 
-#![allow(dead_code, reason = "each test binary uses what it needs")]
+#![allow(dead_code, unused_imports, reason = "each test binary uses what it needs")]
 
 pub use tidegate_raw_client::{RawClient, batch, client, code, text};
 
