@@ -6,8 +6,10 @@ mod common;
 mod wire_support;
 
 mod administration;
+mod alter_configs;
 mod commits;
 mod connection;
+mod create_partitions;
 mod delete_records;
 mod fetch;
 mod formats;
