@@ -88,8 +88,14 @@ class Gateway:
 
 
 class Tidegate(Gateway):
-    def __init__(self, directory, arguments=()):
+    def __init__(self, directory, arguments=(), kafka_settings=None):
         super().__init__(directory)
+        # Tests write records with old timestamps; kafka.sh has retention off as well.
+        kafka_settings = {"log.retention.ms": "-1"} | (kafka_settings or {})
+        self._settings = {
+            "TIDEGATE_KAFKA_" + name.upper().replace(".", "_"): value
+            for name, value in kafka_settings.items()
+        }
         binary = os.environ.get("TIDEGATE_BIN")
         if not binary:
             raise GatewayFailed("TIDEGATE_BIN must name the tidegate binary (or set TARGET=kafka)")
@@ -132,6 +138,7 @@ class Tidegate(Gateway):
         assert self._process is None, "the gateway is running already"
         # Settings of whoever runs the tests are not settings of the gateway under test.
         environment = {k: v for k, v in os.environ.items() if not k.startswith("TIDEGATE_")}
+        environment |= self._settings
         with self.log.open("a") as log:
             self._process = subprocess.Popen(
                 self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment
@@ -217,10 +224,13 @@ class Kafka(Gateway):
             self._script("kill")
 
 
-def new_gateway(directory, arguments=()):
-    """A server of the kind that TARGET names, not started yet. `arguments` are Tidegate's alone."""
+def new_gateway(directory, arguments=(), kafka_settings=None):
+    """A server of the kind that TARGET names, not started yet.
+
+    `arguments` and `kafka_settings`, which are broker configs, are Tidegate's alone.
+    """
     if TARGET == "kafka":
         return Kafka(directory)
     if TARGET == "tidegate":
-        return Tidegate(directory, arguments)
+        return Tidegate(directory, arguments, kafka_settings)
     raise GatewayFailed(f"TARGET is {TARGET}; it can be tidegate or kafka")

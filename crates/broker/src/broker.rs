@@ -7,6 +7,7 @@ use crate::clock::Clock;
 use crate::config::{CurrentSettings, KafkaSettings};
 use crate::fetch::FetchSessions;
 use crate::groups::{CONSUMER_OFFSETS, Groups, OffsetStorageKind};
+use crate::retention;
 use crate::timers::Timers;
 use crate::topics::{Topic, TopicMap};
 use arc_swap::{ArcSwap, Guard};
@@ -131,6 +132,7 @@ impl Broker {
         }
         let mut tasks = vec![tokio::spawn(timers.run())];
         tasks.push(tokio::spawn(expire_producers(Arc::downgrade(&broker))));
+        tasks.push(tokio::spawn(retention::run(Arc::downgrade(&broker))));
         *broker.tasks.lock() = tasks;
         Ok(broker)
     }

@@ -149,13 +149,14 @@ impl KafkaSettings {
     }
 
     /// The configs that something here depends on.
-    pub fn names_with_effect() -> &'static [&'static str] {
-        Typed::NAMES
+    pub fn names_with_effect() -> Vec<&'static str> {
+        [Typed::NAMES, BEHIND_TOPICS].concat()
     }
 
     /// The names that were set although nothing here depends on them.
     pub fn without_effect(&self) -> Vec<&'static str> {
-        self.layers.given.keys().copied().filter(|name| !Typed::NAMES.contains(name)).collect()
+        let with_effect = Self::names_with_effect();
+        self.layers.given.keys().copied().filter(|name| !with_effect.contains(name)).collect()
     }
 
     /// The value of the config `name` as it was set, or its default.
@@ -317,6 +318,16 @@ from_config! {
     Vec<String>: ConfigValue::List(values) => values;
 }
 
+/// Configs that take effect through the topics that set nothing in their place.
+const BEHIND_TOPICS: &[&str] = &[
+    "log.retention.bytes",
+    "log.retention.hours",
+    "log.retention.minutes",
+    "log.retention.ms",
+    "log.roll.hours",
+    "log.roll.ms",
+];
+
 /// Declares the configs that have a getter. They are parsed once, when the settings are made.
 macro_rules! typed {
     ($($getter:ident: $type:ty = $name:literal;)*) => {
@@ -367,6 +378,7 @@ typed! {
     log_message_timestamp_after_max_ms: i64 = "log.message.timestamp.after.max.ms";
     log_message_timestamp_before_max_ms: i64 = "log.message.timestamp.before.max.ms";
     log_message_timestamp_type: String = "log.message.timestamp.type";
+    log_retention_check_interval_ms: i64 = "log.retention.check.interval.ms";
     log_segment_bytes: i32 = "log.segment.bytes";
     max_connections: i32 = "max.connections";
     max_incremental_fetch_session_cache_slots: i32 = "max.incremental.fetch.session.cache.slots";
@@ -474,7 +486,7 @@ mod tests {
 
     #[test]
     fn a_config_with_a_getter_exists() {
-        for name in Typed::NAMES {
+        for name in KafkaSettings::names_with_effect() {
             assert!(broker_config(name).is_some(), "{name}");
         }
     }

@@ -172,7 +172,7 @@ fn the_manual_lists_every_setting_with_its_variable_and_what_it_takes() {
 
 #[test]
 fn the_manual_lists_every_config_of_kafkas_that_has_an_effect() {
-    let mut names = KafkaSettings::names_with_effect().to_vec();
+    let mut names = KafkaSettings::names_with_effect();
     names.sort_unstable();
     for name in names {
         let config = broker_config(name).expect("it has an effect, so it exists");

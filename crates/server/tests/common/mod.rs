@@ -35,6 +35,8 @@ impl Gateway {
             ("group.initial.rebalance.delay.ms", "0"),
             ("group.min.session.timeout.ms", "100"),
             ("offsets.topic.num.partitions", "3"),
+            // Tests write records with old timestamps.
+            ("log.retention.ms", "-1"),
         ];
         let pairs = quick.iter().chain(settings).copied();
         let kafka = KafkaSettings::from_pairs(pairs).expect("the test's settings are valid");
