@@ -176,8 +176,9 @@ impl Partition {
     ///
     /// Assigns its offset and leader epoch in place. `log_append_time` replaces the producer's
     /// timestamps where the topic says so. Errors are those of the producer's sequence
-    /// (OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH, ...) and KAFKA_STORAGE_ERROR when
-    /// the store takes nothing; after an error nothing has changed.
+    /// (OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH, ...), MESSAGE_TOO_LARGE for what the
+    /// store can never take, and KAFKA_STORAGE_ERROR when it takes nothing now; after an error
+    /// nothing has changed.
     pub fn append(
         &self,
         header: BatchHeader,
@@ -232,6 +233,7 @@ impl Partition {
     fn refused(&self, error: &LogError) -> ErrorCode {
         match error {
             LogError::Fenced { .. } => ErrorCode::NotLeaderOrFollower,
+            LogError::TooLarge { .. } => ErrorCode::MessageTooLarge,
             LogError::OffsetOutOfRange { .. }
             | LogError::Corrupt { .. }
             | LogError::Full(_)

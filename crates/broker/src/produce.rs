@@ -209,6 +209,7 @@ fn sequence_message(error: ErrorCode, header: &BatchHeader) -> String {
             "producer {} epoch {} sequence {} does not follow what was appended before",
             header.producer_id, header.producer_epoch, header.base_sequence
         ),
+        ErrorCode::MessageTooLarge => "the batch is larger than the store can take".to_owned(),
         ErrorCode::KafkaStorageError => "the store takes no appends now".to_owned(),
         other => other.name().to_owned(),
     }

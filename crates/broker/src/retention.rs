@@ -218,7 +218,10 @@ fn refused(partition: &Arc<Partition>, error: &LogError) -> ErrorCode {
     match error {
         LogError::OffsetOutOfRange { .. } => ErrorCode::OffsetOutOfRange,
         LogError::Fenced { .. } => ErrorCode::NotLeaderOrFollower,
-        LogError::Corrupt { .. } | LogError::Full(_) | LogError::Unavailable(_) => {
+        LogError::Corrupt { .. }
+        | LogError::TooLarge { .. }
+        | LogError::Full(_)
+        | LogError::Unavailable(_) => {
             warn!(partition = %partition.id(), %error, "log start cannot be raised");
             ErrorCode::KafkaStorageError
         }

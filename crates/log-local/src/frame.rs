@@ -19,6 +19,11 @@ pub const ENTRY_BYTES: usize = 48;
 
 const CRC_AT: usize = 60;
 
+/// Bytes of batches that fit into a frame alone, in a file of `file_bytes`.
+pub fn append_bytes_max(file_bytes: u64) -> u64 {
+    file_bytes - (HEADER_BYTES + ENTRY_BYTES) as u64
+}
+
 /// What an entry does to its partition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]

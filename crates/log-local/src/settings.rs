@@ -1,5 +1,6 @@
 //! How a store on local disks is set up, and why it may refuse to open.
 
+use crate::frame;
 use std::io;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
@@ -72,6 +73,11 @@ impl Settings {
     /// Where the write-ahead log's files are.
     pub fn wal_dir(&self) -> PathBuf {
         self.wal_dir.clone().unwrap_or_else(|| self.data_dir.join("wal"))
+    }
+
+    /// The largest append that a store with these settings takes.
+    pub fn append_bytes_max(&self) -> u64 {
+        frame::append_bytes_max(self.clone().within_limits().wal_file_bytes)
     }
 
     /// Where the partitions' directories are.

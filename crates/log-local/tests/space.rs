@@ -112,6 +112,27 @@ fn a_checkpoint_without_space_leaves_the_one_before_in_place() {
 }
 
 #[test]
+fn the_largest_append_is_taken_and_one_byte_more_never() {
+    let dir = TempDir::new();
+    let mut settings = Settings::new(dir.path().join("data"));
+    settings.wal_file_bytes = 1 << 20;
+    let max = settings.append_bytes_max();
+    let store = LocalStore::open(settings.clone()).unwrap();
+    let mut writer = Writer::open(&store, partition(1, 0), 0);
+    let overhead = batch(1, 1_000_000, 0).len() - 1_000_000;
+    let mut large = batch(1, max as usize + 1 - overhead, 0);
+    let len = large.len();
+    assert_eq!(len as u64, max + 1);
+    let refused = writer.enqueue(&mut large).unwrap_err();
+    assert!(matches!(refused, LogError::TooLarge { len: l, max: m } if (l, m) == (len, max)));
+    let fits = writer.append(1, max as usize - overhead, 0);
+    assert_eq!(fits.len() as u64, max);
+    drop(store);
+    let store = LocalStore::open(settings).unwrap();
+    assert!(Writer::open(&store, partition(1, 0), 0).read(0) == fits);
+}
+
+#[test]
 fn a_log_of_two_small_files_goes_round_and_round() {
     let dir = TempDir::new();
     let mut settings = Settings::new(dir.path().join("data"));

@@ -56,6 +56,14 @@ pub enum LogError {
         /// File and byte position, or object and range.
         place: String,
     },
+    /// The append is larger than any that the store can take: do not retry. Nothing was taken.
+    #[error("an append of {len} bytes, the store takes {max} at most")]
+    TooLarge {
+        /// Bytes of the append.
+        len: usize,
+        /// Bytes of the largest one.
+        max: u64,
+    },
     /// No space: nothing was taken, reads go on, a later attempt may succeed.
     #[error("storage is full: {0}")]
     Full(String),

@@ -11,7 +11,9 @@ pub use ring::{Ring, RingFiles, choose_mode};
 
 use crate::buffer::{FrameBuffer, Pool};
 use crate::disk::{blocks, fatal};
-use crate::frame::{ENTRY_BYTES, EntryKind, FrameEntry, FrameHeader, HEADER_BYTES};
+use crate::frame::{
+    ENTRY_BYTES, EntryKind, FrameEntry, FrameHeader, HEADER_BYTES, append_bytes_max,
+};
 use crate::full::Full;
 use crate::partition::Partition;
 use bytes::Bytes;
@@ -207,10 +209,9 @@ impl Wal {
     /// Takes an append into the open frame and returns the frame's number.
     pub fn append(&self, partition: &Arc<Partition>, append: &Append<'_>) -> Result<u64, LogError> {
         let len = append.batches.len();
-        if FrameHeader::frame_len(len, 1) as u64 > self.ring.frame_bytes_max() {
-            let room = self.ring.frame_bytes_max();
-            let message = format!("an append of {len} bytes, a file of the log has {room}");
-            return Err(LogError::Full(message));
+        let max = append_bytes_max(self.ring.frame_bytes_max());
+        if len as u64 > max {
+            return Err(LogError::TooLarge { len, max });
         }
         let mut state = self.state.lock();
         if state.closing {
