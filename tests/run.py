@@ -133,7 +133,7 @@ def suites(options):
             report="junit",
             needs=("build",),
         ),
-        pytest("clients", "client libraries of several languages", 1200),
+        pytest("clients", "client libraries of several languages", 1800),
         Suite(
             "clippy",
             "cargo clippy, warnings are errors",

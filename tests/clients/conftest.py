@@ -43,9 +43,9 @@ def admin(gateway):
 def new_topic(admin):
     """Creates a topic with a name of its own that keeps records of any age."""
 
-    def create(prefix, partitions):
+    def create(prefix, partitions, configs=None):
         name = f"{prefix}-{uuid.uuid4().hex[:8]}"
-        admin.create_topic(name, partitions, {"retention.ms": "-1"})
+        admin.create_topic(name, partitions, {"retention.ms": "-1"} | (configs or {}))
         return name
 
     return create
