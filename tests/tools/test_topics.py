@@ -35,11 +35,33 @@ def test_create_refuses_with_kafkas_reasons(tools, name):
         ("--config", "cleanup.policy=burn"): "Invalid value burn for configuration cleanup.policy: "
         "String must be one of: compact, delete",
         ("--partitions", "0"): "The partitions must be greater than 0",
+        ("--partitions", "10001"): "Excessively large number of partitions per request.",
+        ("--replication-factor", "3"): "Unable to replicate the partition 3 time(s): The target replication factor "
+        "of 3 cannot be reached because only 1 broker(s) are registered or some brokers have all their log "
+        "directories cordoned.",
+        ("--replica-assignment", "1:2"): "The manual partition assignment includes broker 2, but no such broker is "
+        "registered.",
     }
     for arguments, reason in refusals.items():
         refused = tools.run("kafka-topics", "--create", "--topic", name, *arguments, exit=1)
         assert refused.out == f"{FAILED}{reason}\n"
     assert name not in tools.out("kafka-topics", "--list")
+
+
+def test_create_refuses_names_with_kafkas_reasons(tools, name):
+    tools.out("kafka-topics", "--create", "--topic", f"{name}.b")
+    long = "x" * 250
+    characters = "contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'"
+    refusals = {
+        ".": "Topic name is invalid: '.' is not allowed",
+        "..": "Topic name is invalid: '..' is not allowed",
+        "a b": f"Topic name is invalid: 'a b' {characters}",
+        long: f"Topic name is invalid: the length of '{long}' is longer than the max allowed length 249",
+        f"{name}_b": f"Topic '{name}_b' collides with existing topic: {name}.b",
+    }
+    for refused, reason in refusals.items():
+        failed = tools.run("kafka-topics", "--create", "--topic", refused, exit=1)
+        assert failed.out.splitlines()[-1] == FAILED + reason
 
 
 def test_describe_shows_partitions_and_overrides(tools, name):

@@ -64,7 +64,7 @@ pub fn handle(client: &mut Client, mut request: Request) -> Result<Reply, WireEr
 fn not_found(group_id: GroupId, version: i16) -> GroupRow {
     let row = GroupRow::default().with_group_state(strbytes("Dead"));
     let row = if version >= NOT_FOUND_SINCE {
-        let message = format!("group {} does not exist", &*group_id.0);
+        let message = format!("Group {} not found.", &*group_id.0);
         row.with_error_code(ErrorCode::GroupIdNotFound.code())
             .with_error_message(Some(strbytes(&message)))
     } else {
