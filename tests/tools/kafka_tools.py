@@ -43,7 +43,10 @@ _CLASSES = {
     "kafka-verifiable-producer": _TOOLS + "VerifiableProducer",
 }
 # What had other names before 4.0.
-_CLASSES_3 = {"kafka-console-producer": "kafka.tools.ConsoleProducer"}
+_CLASSES_3 = {
+    "kafka-broker-api-versions": "kafka.admin.BrokerApiVersionsCommand",
+    "kafka-console-producer": "kafka.tools.ConsoleProducer",
+}
 
 
 @dataclass

@@ -100,6 +100,23 @@ def test_replica_assignment_counts_the_partitions(tools, name):
     assert described(lines) == [summary(name, 4), *partitions(name, 4)]
 
 
+def test_alter_adds_partitions_and_only_adds(tools, name):
+    tools.out("kafka-topics", "--create", "--topic", name, "--partitions", 2)
+    alter = ["kafka-topics", "--alter", "--topic", name, "--partitions"]
+    assert tools.out(*alter, 4) == []
+    assert described(tools.out("kafka-topics", "--describe", "--topic", name)) == [summary(name, 4), *partitions(name, 4)]
+    assert tools.out(*alter, 5, "--replica-assignment", "1,1,1,1,1") == []
+    refusals = {
+        ("5",): "Topic already has 5 partition(s).",
+        ("2",): f"The topic {name} currently has 5 partition(s); 2 would not be an increase.",
+        ("6", "--replica-assignment", "1,1,1,1,1,7"): "The manual partition assignment includes broker 7, but no such "
+        "broker is registered.",
+    }
+    for arguments, reason in refusals.items():
+        assert tools.run(*alter, *arguments, exit=1).out == f"{FAILED}{reason}\n"
+    assert described(tools.out("kafka-topics", "--describe", "--topic", name)) == [summary(name, 5), *partitions(name, 5)]
+
+
 def test_list_takes_a_regular_expression(tools, name):
     for suffix in "a", "b", "other":
         tools.out("kafka-topics", "--create", "--topic", f"{name}-{suffix}")
