@@ -162,3 +162,11 @@ class ConnectWorker(App):
 
         for name in names:
             wait_until(f"connector {name}", lambda: running(name), alive=[self])
+
+
+class WordCount(App):
+    """java/WordCount.java: counts the words of topic `words` into topic `counts`, in a store with a changelog."""
+
+    def __init__(self, directory, bootstrap, guarantee):
+        self.state = Path(directory) / "state"
+        super().__init__(directory, "wordcount", _HERE / "java" / "WordCount.java", bootstrap, self.state, guarantee)

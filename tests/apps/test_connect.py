@@ -2,8 +2,7 @@
 
 import itertools
 
-from confluent_kafka.admin import AdminClient, ConfigResource
-
+import topics
 from apps import ConnectWorker, wait_until
 
 _SOURCE = {
@@ -67,11 +66,8 @@ def test_every_line_arrives_in_order_over_kills_of_the_worker_and_of_the_gateway
     # Nothing was disturbed yet, so nothing may be repeated.
     assert files.arrived() == files.written
 
-    admin = AdminClient({"bootstrap.servers": gateway.bootstrap})
     for topic in ConnectWorker.TOPICS.values():
-        resource = ConfigResource(ConfigResource.Type.TOPIC, topic)
-        configs = admin.describe_configs([resource])[resource].result(30)
-        assert configs["cleanup.policy"].value == "compact", topic
+        assert topics.configs_of(gateway.bootstrap, topic)["cleanup.policy"] == "compact", topic
 
     files.write()
     files.wait(worker, count=1)
