@@ -185,6 +185,10 @@ class Member:
         if code:
             raise ClientFailed(f"{self.name} left the group but ended with {code}")
 
+    def signal(self, number):
+        """Sends the member's process a signal: SIGSTOP leaves it in the group, silent."""
+        self._process.send_signal(number)
+
     def kill(self):
         """Ends the member's process without a warning."""
         if self._process.poll() is None:
