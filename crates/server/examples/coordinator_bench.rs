@@ -6,7 +6,7 @@
 //! compared:
 //!
 //! ```text
-//! cargo run --profile fast -p tidegate-server --example coordinator_bench -- 127.0.0.1:9092 [seconds]
+//! cargo run --profile fast -p tidegate-server --example coordinator_bench -- 127.0.0.1:9092 [seconds [rounds]]
 //! ```
 //!
 //! Latency counts from the moment when a record should have been sent.
@@ -49,8 +49,9 @@ async fn main() {
     let address: SocketAddr = address.parse().expect("the address is ip:port");
     let seconds = arguments.next().map_or(10, |text| text.parse().expect("seconds are a number"));
     let run = std::process::id();
+    let rounds = arguments.next().map_or(ROUNDS, |text| text.parse().expect("rounds are a number"));
     members(address, run).await;
-    produce_beside_groups(address, run, Duration::from_secs(seconds)).await;
+    produce_beside_groups(address, run, Duration::from_secs(seconds), rounds).await;
     describe(address, run).await;
 }
 
@@ -68,13 +69,14 @@ async fn create(client: &mut RawClient, name: &str, partitions: i32) -> TopicId 
     TopicId(row.topic_id)
 }
 
-async fn produce_beside_groups(address: SocketAddr, run: u32, how_long: Duration) {
+async fn produce_beside_groups(address: SocketAddr, run: u32, how_long: Duration, rounds: usize) {
     let mut client = RawClient::connect(address).await;
     let name = format!("paced-{run}");
     let id = create(&mut client, &name, 1).await;
     let place = Place { name: &name, id, partition: 0 };
     paced(address, place, Duration::from_secs(3)).await;
-    for round in 1..=ROUNDS {
+    let (mut all_alone, mut all_beside) = (Vec::new(), Vec::new());
+    for round in 1..=rounds {
         let alone = paced(address, place, how_long).await;
         println!("round {round}, producer alone:      {alone}");
         let stop = Arc::new(AtomicBool::new(false));
@@ -96,7 +98,17 @@ async fn produce_beside_groups(address: SocketAddr, run: u32, how_long: Duration
         for group in groups {
             group.await.expect("a group's task does not panic");
         }
+        all_alone.push(alone.at(0.99));
+        all_beside.push(beside.at(0.99));
     }
+    let (alone, beside) = (median(all_alone), median(all_beside));
+    let ratio = beside.as_secs_f64() / alone.as_secs_f64();
+    println!("medians of p99: alone {alone:.2?}, beside {beside:.2?}, ratio {ratio:.2}");
+}
+
+fn median(mut durations: Vec<Duration>) -> Duration {
+    durations.sort_unstable();
+    durations[durations.len() / 2]
 }
 
 /// One group with one member until `stop`.
@@ -127,11 +139,16 @@ async fn beat_and_commit(
 
 struct Percentiles(Vec<Duration>);
 
+impl Percentiles {
+    fn at(&self, share: f64) -> Duration {
+        self.0[((self.0.len() - 1) as f64 * share) as usize]
+    }
+}
+
 impl std::fmt::Display for Percentiles {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let at = |share: f64| self.0[((self.0.len() - 1) as f64 * share) as usize];
         for (name, share) in [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999)] {
-            write!(f, "{name} {:.2} ms  ", at(share).as_secs_f64() * 1e3)?;
+            write!(f, "{name} {:.2} ms  ", self.at(share).as_secs_f64() * 1e3)?;
         }
         write!(f, "({} requests)", self.0.len())
     }
@@ -334,6 +351,19 @@ async fn describe(address: SocketAddr, run: u32) {
         .map(|name| MetadataRequestTopic::default().with_name(Some(topic_name(name))))
         .collect();
     let metadata = MetadataRequest::default().with_topics(Some(topics));
+    // A broker may say that a topic is created before its metadata has all of it.
+    let mut waited = Duration::ZERO;
+    loop {
+        let topics = client.call(12, &metadata).await.topics;
+        if topics.iter().map(|topic| topic.partitions.len()).sum::<usize>()
+            == WIDE_PARTITIONS as usize
+        {
+            break;
+        }
+        assert!(waited < Duration::from_secs(60), "the topics do not appear");
+        waited += Duration::from_millis(500);
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
     let wanted = |name: &String| {
         let partitions = (0..WIDE_PARTITIONS / WIDE_TOPICS).map(|index| {
             ListOffsetsPartition::default().with_partition_index(index).with_timestamp(-1)
