@@ -13,6 +13,7 @@ mod lookup;
 mod offsets;
 mod partition;
 mod produce;
+pub mod quota;
 mod recompress;
 mod retention;
 mod shard;

@@ -367,6 +367,8 @@ typed! {
     compression_type: String = "compression.type";
     compression_zstd_level: i32 = "compression.zstd.level";
     connections_max_idle_ms: i64 = "connections.max.idle.ms";
+    controller_quota_window_num: i32 = "controller.quota.window.num";
+    controller_quota_window_size_seconds: i32 = "controller.quota.window.size.seconds";
     default_replication_factor: i32 = "default.replication.factor";
     delete_topic_enable: bool = "delete.topic.enable";
     fetch_max_bytes: i32 = "fetch.max.bytes";
@@ -391,6 +393,8 @@ typed! {
     offsets_topic_num_partitions: i32 = "offsets.topic.num.partitions";
     offsets_topic_segment_bytes: i32 = "offsets.topic.segment.bytes";
     producer_id_expiration_ms: i32 = "producer.id.expiration.ms";
+    quota_window_num: i32 = "quota.window.num";
+    quota_window_size_seconds: i32 = "quota.window.size.seconds";
     socket_request_max_bytes: i32 = "socket.request.max.bytes";
 }
 
