@@ -7,6 +7,7 @@ use crate::clock::Clock;
 use crate::config::{CurrentSettings, KafkaSettings};
 use crate::fetch::FetchSessions;
 use crate::groups::{CONSUMER_OFFSETS, Groups, OffsetStorageKind};
+use crate::quota::{ClientQuotas, Window};
 use crate::retention;
 use crate::timers::Timers;
 use crate::topics::{Topic, TopicMap};
@@ -90,6 +91,9 @@ pub struct Broker {
     catalog: Catalog,
     groups: Groups,
     fetch_sessions: FetchSessions,
+    quotas: ClientQuotas,
+    /// One after the other puts the catalog's quotas in force, so that the newest win.
+    enforcing: SyncMutex<()>,
     /// Creation and loading of `__consumer_offsets` happen once.
     ensuring: Mutex<()>,
     /// Snapshots of topics are made and put in place one at a time.
@@ -115,6 +119,7 @@ impl Broker {
         let broker = Arc::new(Broker {
             groups: Groups::new(clock, timers.clone(), group_settings, offset_storage),
             fetch_sessions: FetchSessions::new(slots, Uuid::new_v4().as_u128() as i32),
+            quotas: client_quotas(&current),
             store,
             settings,
             started_with,
@@ -122,11 +127,13 @@ impl Broker {
             clock,
             topics: TopicMap::default(),
             catalog,
+            enforcing: SyncMutex::new(()),
             ensuring: Mutex::new(()),
             refreshing: Mutex::new(()),
             tasks: SyncMutex::default(),
         });
         broker.open_topics().await?;
+        broker.enforce_quotas()?;
         if let Some(topic) = broker.topics.by_name(CONSUMER_OFFSETS) {
             broker.groups.load(&topic).await?;
         }
@@ -280,6 +287,20 @@ impl Broker {
         }
         self.store.close().await
     }
+}
+
+fn client_quotas(settings: &KafkaSettings) -> ClientQuotas {
+    let window = |samples: i32, seconds: i32| Window {
+        samples: samples.max(1) as usize,
+        sample_ms: i64::from(seconds.max(1)) * 1_000,
+    };
+    ClientQuotas::new(
+        window(settings.quota_window_num(), settings.quota_window_size_seconds()),
+        window(
+            settings.controller_quota_window_num(),
+            settings.controller_quota_window_size_seconds(),
+        ),
+    )
 }
 
 fn group_settings(settings: &KafkaSettings) -> GroupSettings {

@@ -1,4 +1,5 @@
-//! The catalog's shard: topics, their settings and producer ids, in `__cluster_metadata`.
+//! The catalog's shard: topics, their settings, client quotas and producer ids, in
+//! `__cluster_metadata`.
 
 use crate::broker::{CreateTopic, CreatedTopic, DeleteTopic, Refusal};
 use crate::clock::Clock;
@@ -10,13 +11,14 @@ use crate::timers::Timers;
 use crate::topics::Topic;
 use bytes::Bytes;
 use parking_lot::Mutex as SyncMutex;
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 use tidegate_log::{LogError, LogStore};
 use tidegate_machine::catalog::{
-    AlterConfigs, CatalogMachine, Command, ConfigResource, ConfigResourceType, Configs,
-    CreatePartitions, CreateTopics, Failure, NewTopic, Record, Reply, Settings, TopicMeta,
-    TopicRef, validate_topic_name,
+    AlterConfigs, AlterQuotas, CatalogMachine, Command, ConfigResource, ConfigResourceType,
+    Configs, CreatePartitions, CreateTopics, Failure, NewTopic, QuotaEntity, Quotas, Record, Reply,
+    Settings, TopicMeta, TopicRef, validate_topic_name,
 };
 use tidegate_model::{ErrorCode, ProducerId, TopicId, TopicIdPartition};
 use tokio::sync::Mutex;
@@ -59,6 +61,9 @@ pub struct PendingChanges {
 
 /// A deletion that is decided and not yet durable.
 pub struct PendingDeletion(Pending<Reply>);
+
+/// An alteration of quotas that is decided and not yet durable.
+pub struct PendingQuotas(Pending<Reply>);
 
 /// Kafka's rules for a topic's name, with a sentence about what is wrong.
 pub fn check_topic_name(name: &str) -> Result<(), String> {
@@ -210,6 +215,16 @@ impl Catalog {
         PendingDeletion(self.shard.submit(Command::DeleteTopics { topics: vec![topic] }))
     }
 
+    /// Decides on an alteration of client quotas.
+    pub fn alter_quotas(&self, request: AlterQuotas) -> PendingQuotas {
+        PendingQuotas(self.shard.submit(Command::AlterQuotas(request)))
+    }
+
+    /// All client quotas.
+    pub fn quotas(&self) -> Result<BTreeMap<QuotaEntity, Quotas>, LogError> {
+        self.look(|machine| machine.catalog().quotas().clone())
+    }
+
     /// A producer id from the current block, or from a new one once that is durable.
     pub async fn fresh_producer_id(&self) -> Result<ProducerId, ErrorCode> {
         if let Some(id) = self.producer_ids.lock().next() {
@@ -273,6 +288,16 @@ impl PendingDeletion {
         let deleted = deleted.into_iter().next().ok_or_else(unexpected)?;
         check(deleted.failure)?;
         Ok(deleted.topic_id)
+    }
+}
+
+impl PendingQuotas {
+    /// Waits until the decision is durable: what became of each entity.
+    pub async fn wait(self) -> Result<Vec<(QuotaEntity, Failure)>, Refusal> {
+        match self.0.wait().await.map_err(unavailable)? {
+            Reply::AlterQuotas(altered) => Ok(altered),
+            _ => Err(unexpected()),
+        }
     }
 }
 

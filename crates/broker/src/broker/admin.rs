@@ -1,4 +1,5 @@
-//! What administrators do: creating and deleting topics, adding partitions, altering configs.
+//! What administrators do: creating and deleting topics, adding partitions, altering configs and
+//! client quotas.
 //!
 //! The catalog decides at once; each future waits until the decision is durable and in force. In
 //! force means that a topic's snapshot fits the catalog again: [`Broker::refresh`].
@@ -9,12 +10,14 @@ use crate::config::{
     describe_group, describe_topic,
 };
 use crate::groups::CONSUMER_OFFSETS;
+use crate::quota::{ClientQuotas, QuotaFilter};
 use crate::topics::Topic;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tidegate_log::{BoxFuture, LogError};
 use tidegate_machine::catalog::{
-    AlterConfigs, ConfigResource, ConfigResourceType, Configs, CreatePartitions, Failure,
+    AlterConfigs, AlterQuotas, ConfigResource, ConfigResourceType, Configs, CreatePartitions,
+    Failure, QuotaEntity, Quotas,
 };
 use tidegate_model::{ErrorCode, TopicId};
 use tracing::{info, warn};
@@ -272,6 +275,42 @@ impl Broker {
     /// The names of the groups or the subscriptions for which something is configured.
     pub fn configured(&self, kind: ConfigResourceType) -> Result<Vec<String>, Refusal> {
         self.catalog.configured(kind).map_err(|error| storage_error(&error))
+    }
+
+    /// Client quotas in force.
+    pub fn quotas(&self) -> &ClientQuotas {
+        &self.quotas
+    }
+
+    /// Alters client quotas, which are in force afterwards, or only checks whether they could be.
+    /// Each entity has one result, in the order of its first mention.
+    pub fn alter_quotas(
+        self: &Arc<Self>,
+        request: AlterQuotas,
+    ) -> BoxFuture<Result<Vec<(QuotaEntity, Failure)>, Refusal>> {
+        let pending = self.catalog.alter_quotas(request);
+        let broker = self.clone();
+        Box::pin(async move {
+            let altered = pending.wait().await?;
+            broker.enforce_quotas().map_err(|error| storage_error(&error))?;
+            Ok(altered)
+        })
+    }
+
+    /// The client quotas that `filter` asks for.
+    pub fn describe_quotas(
+        &self,
+        filter: &QuotaFilter,
+    ) -> Result<Vec<(QuotaEntity, Quotas)>, Refusal> {
+        let quotas = self.catalog.quotas().map_err(|error| storage_error(&error))?;
+        Ok(quotas.into_iter().filter(|(entity, _)| filter.matches(entity)).collect())
+    }
+
+    /// Puts the catalog's quotas in force.
+    pub(super) fn enforce_quotas(&self) -> Result<(), LogError> {
+        let _one = self.enforcing.lock();
+        self.quotas.set(&self.catalog.quotas()?);
+        Ok(())
     }
 }
 

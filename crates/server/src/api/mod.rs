@@ -3,6 +3,7 @@
 //! Handlers turn version-shaped requests into version-free calls of the broker and back. What a
 //! request does begins before its handler returns; a handler that has to wait leaves a future.
 
+mod alter_client_quotas;
 mod alter_configs;
 mod api_versions;
 mod configs;
@@ -11,6 +12,7 @@ mod create_topics;
 mod delete_groups;
 mod delete_records;
 mod delete_topics;
+mod describe_client_quotas;
 mod describe_cluster;
 mod describe_configs;
 mod describe_groups;
@@ -113,6 +115,8 @@ pub static APIS: &[Api] = &[
     Api::new(45, "AlterPartitionReassignments", 0..=1, reassignments::alter),
     Api::new(46, "ListPartitionReassignments", 0..=0, reassignments::list),
     Api::new(47, "OffsetDelete", 0..=0, offset_delete::handle),
+    Api::new(48, "DescribeClientQuotas", 0..=1, describe_client_quotas::handle),
+    Api::new(49, "AlterClientQuotas", 0..=1, alter_client_quotas::handle),
     Api::new(55, "DescribeQuorum", 0..=2, describe_quorum::handle),
     Api::new(57, "UpdateFeatures", 0..=2, update_features::handle),
     Api::new(60, "DescribeCluster", 0..=2, describe_cluster::handle),

@@ -19,6 +19,7 @@ mod log_dirs;
 mod metadata;
 mod offsets;
 mod produce;
+mod quotas;
 mod retention;
 mod sessions;
 mod transcript;

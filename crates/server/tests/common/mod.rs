@@ -31,6 +31,11 @@ impl Gateway {
 
     /// A gateway with Kafka's settings as given, over those that make tests quick.
     pub async fn with(settings: &[(&str, &str)], limits: Limits) -> Self {
+        Self::on(Arc::new(MemoryStore::new()), settings, limits).await
+    }
+
+    /// A gateway over what is in `store`.
+    pub async fn on(store: Arc<MemoryStore>, settings: &[(&str, &str)], limits: Limits) -> Self {
         let quick = [
             ("group.initial.rebalance.delay.ms", "0"),
             ("group.min.session.timeout.ms", "100"),
@@ -41,13 +46,13 @@ impl Gateway {
         let pairs = quick.iter().chain(settings).copied();
         let kafka = KafkaSettings::from_pairs(pairs).expect("the test's settings are valid");
         let broker = Broker::open(BrokerParts {
-            store: Arc::new(MemoryStore::new()),
+            store,
             settings: Arc::new(kafka),
             offset_storage: OffsetStorageKind::Log,
             node_id: 1,
         })
         .await
-        .expect("an empty store opens");
+        .expect("the store opens");
         let settings = ServerSettings {
             listen: "127.0.0.1:0".to_owned(),
             advertised: None,
