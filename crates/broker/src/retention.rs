@@ -19,6 +19,9 @@ const FIRST_ROUND_MAX: Duration = Duration::from_secs(30);
 /// Trims that are begun before the first of them is awaited: they share writes to the disk.
 const TRIMS_AT_ONCE: usize = 256;
 
+/// Partitions looked at before others may use the thread: some tens of microseconds.
+const LOOKS_AT_ONCE: usize = 128;
+
 /// Stands for the high watermark in a DeleteRecords request.
 const HIGH_WATERMARK: Offset = -1;
 
@@ -109,6 +112,7 @@ impl Broker {
     /// `cleanup.policy` has `delete`. What a topic's settings are is looked up anew each time.
     pub async fn apply_retention(&self) {
         let mut trims = Vec::new();
+        let mut looked_at = 0;
         for topic in self.topics().all() {
             if topic.internal || !topic.settings.delete {
                 continue;
@@ -118,9 +122,11 @@ impl Broker {
                 if trims.len() == TRIMS_AT_ONCE {
                     finish(&mut trims).await;
                 }
+                looked_at += 1;
+                if looked_at % LOOKS_AT_ONCE == 0 {
+                    tokio::task::yield_now().await;
+                }
             }
-            // Others have something to do as well.
-            tokio::task::yield_now().await;
         }
         finish(&mut trims).await;
     }
