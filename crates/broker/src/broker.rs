@@ -77,6 +77,8 @@ pub struct BrokerParts {
     pub offset_storage: OffsetStorageKind,
     /// This gateway's id.
     pub node_id: i32,
+    /// What tells the time.
+    pub clock: Clock,
 }
 
 /// Partitions, topics, groups, producer ids.
@@ -104,20 +106,20 @@ pub struct Broker {
 impl Broker {
     /// Opens everything that the store holds: topics, groups, offsets. Ready to serve afterwards.
     pub async fn open(parts: BrokerParts) -> Result<Arc<Self>, LogError> {
-        let clock = Clock::system();
-        let timers = Timers::new(clock);
-        let BrokerParts { store, settings, offset_storage, node_id } = parts;
+        let BrokerParts { store, settings, offset_storage, node_id, clock } = parts;
+        let timers = Timers::new(clock.clone());
         let started_with = settings;
         let settings: CurrentSettings = Arc::new(ArcSwap::new(started_with.clone()));
         let catalog =
-            Catalog::load(&*store, clock, timers.clone(), settings.clone(), node_id).await?;
+            Catalog::load(&*store, clock.clone(), timers.clone(), settings.clone(), node_id)
+                .await?;
         let (node, cluster) = catalog.durable_node_configs().await?;
         settings.store(Arc::new(started_with.with_dynamic(node, cluster)));
         let current = settings.load_full();
         let group_settings = group_settings(&current);
         let slots = current.max_incremental_fetch_session_cache_slots().max(0) as usize;
         let broker = Arc::new(Broker {
-            groups: Groups::new(clock, timers.clone(), group_settings, offset_storage),
+            groups: Groups::new(clock.clone(), timers.clone(), group_settings, offset_storage),
             fetch_sessions: FetchSessions::new(slots, Uuid::new_v4().as_u128() as i32),
             quotas: client_quotas(&current),
             store,
@@ -179,8 +181,8 @@ impl Broker {
     }
 
     /// The broker's clock.
-    pub fn clock(&self) -> Clock {
-        self.clock
+    pub fn clock(&self) -> &Clock {
+        &self.clock
     }
 
     /// The engine.

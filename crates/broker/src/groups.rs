@@ -104,7 +104,7 @@ impl Groups {
         for partition in &topic.partitions {
             let settings = self.settings.clone();
             let fresh = move || GroupMachine::new(settings.clone());
-            let (clock, timers) = (self.clock, self.timers.clone());
+            let (clock, timers) = (self.clock.clone(), self.timers.clone());
             shards.push(Shard::load(partition.clone(), clock, timers, fresh).await?);
         }
         self.shards.shards.get_or_init(|| shards);

@@ -154,7 +154,7 @@ impl OffsetStorage for MemoryOffsets {
                     if metadata.len() > self.metadata_bytes_max {
                         return ErrorCode::OffsetMetadataTooLarge;
                     }
-                    let mut value = OffsetAndMetadata::new(wanted.offset, now);
+                    let mut value = OffsetAndMetadata::new(wanted.offset, now.wall_ms);
                     value.leader_epoch = wanted.leader_epoch;
                     value.metadata = metadata;
                     value.topic_id = wanted.topic_id;

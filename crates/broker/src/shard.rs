@@ -14,8 +14,8 @@ use parking_lot::{Mutex, MutexGuard};
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock, Weak};
 use tidegate_log::{Commit, LogError, ReadRequest};
-use tidegate_machine::{Machine, Outcome, ReplyTo};
-use tidegate_model::{BatchBuilder, BatchHeader, Batches, ErrorCode, Record, Records, TimestampMs};
+use tidegate_machine::{Machine, Now, Outcome, ReplyTo};
+use tidegate_model::{BatchBuilder, BatchHeader, Batches, ErrorCode, Record, Records};
 use tokio::sync::oneshot;
 use tracing::{error, warn};
 
@@ -99,7 +99,7 @@ where
         timers: Arc<Timers>,
         fresh: impl Fn() -> M + Send + Sync + 'static,
     ) -> Result<Arc<Self>, LogError> {
-        let machine = fold(&partition, clock.steady_ms(), fresh()).await?;
+        let machine = fold(&partition, clock.now(), fresh()).await?;
         let shard = Arc::new(Shard {
             partition,
             clock,
@@ -135,7 +135,7 @@ where
         }
         let reply_to = ReplyTo(inner.next_reply_to);
         inner.next_reply_to += 1;
-        let now = self.clock.steady_ms();
+        let now = self.clock.now();
         let outcome = inner.machine.step(now, reply_to, command);
         match self.settle(inner, now, outcome, Some(reply_to)) {
             Ok(Some(answer)) => Pending(PendingState::Decided(answer)),
@@ -160,13 +160,10 @@ where
     /// Looks at the machine, with the commit after which what was seen is durable.
     ///
     /// COORDINATOR_LOAD_IN_PROGRESS while the machine waits to be folded again.
-    pub fn read<T>(
-        &self,
-        look: impl FnOnce(&mut M, TimestampMs) -> T,
-    ) -> Result<(T, Commit), ErrorCode> {
+    pub fn read<T>(&self, look: impl FnOnce(&mut M, Now) -> T) -> Result<(T, Commit), ErrorCode> {
         let mut inner = self.inner.lock();
         self.refresh(&mut inner)?;
-        let seen = look(&mut inner.machine, self.clock.steady_ms());
+        let seen = look(&mut inner.machine, self.clock.now());
         Ok((seen, self.partition.last_commit()))
     }
 
@@ -174,7 +171,7 @@ where
     fn settle(
         &self,
         inner: &mut Inner<M>,
-        now: TimestampMs,
+        now: Now,
         outcome: Outcome<M::Record, M::Reply>,
         own: Option<ReplyTo>,
     ) -> Result<Option<Answer<M::Reply>>, ErrorCode> {
@@ -233,7 +230,7 @@ where
         if !inner.stale {
             return Ok(());
         }
-        let now = self.clock.steady_ms();
+        let now = self.clock.now();
         if !self.partition.last_commit().is_durable() {
             return Err(ErrorCode::CoordinatorLoadInProgress);
         }
@@ -268,12 +265,12 @@ where
             }
             return;
         }
-        let now = self.clock.steady_ms();
+        let now = self.clock.now();
         let outcome = inner.machine.on_timeout(now);
         if self.settle(inner, now, outcome, None).is_err()
             && let Some(timer) = self.timer.get()
         {
-            self.timers.schedule(*timer, Some(now + 1_000));
+            self.timers.schedule(*timer, Some(now.steady_ms + 1_000));
         }
     }
 }
@@ -289,7 +286,7 @@ fn poll_once<T>(future: impl Future<Output = T>) -> Option<T> {
 }
 
 /// Replays a partition's whole log into `machine`.
-async fn fold<M>(partition: &Partition, now: TimestampMs, mut machine: M) -> Result<M, LogError>
+async fn fold<M>(partition: &Partition, now: Now, mut machine: M) -> Result<M, LogError>
 where
     M: Machine,
     M::Record: LogRecord,
@@ -316,7 +313,7 @@ where
 
 fn replay_batch<M>(
     partition: &Partition,
-    now: TimestampMs,
+    now: Now,
     machine: &mut M,
     header: &BatchHeader,
     batch: &[u8],

@@ -9,7 +9,7 @@ use std::fmt::Write;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tidegate_broker::config::KafkaSettings;
-use tidegate_broker::{Broker, BrokerParts, OffsetStorageKind};
+use tidegate_broker::{Broker, BrokerParts, Clock, OffsetStorageKind};
 use tidegate_log::LogError;
 use tidegate_server::{Endpoint, Limits, Server, ServerSettings};
 use tokio::signal::unix::{SignalKind, signal};
@@ -46,6 +46,7 @@ async fn run(settings: &Settings) -> Result<(), Failure> {
             Offsets::Memory => OffsetStorageKind::Memory,
         },
         node_id: NODE_ID,
+        clock: Clock::system(),
     })
     .await
     .map_err(|error| match error {

@@ -14,4 +14,4 @@ pub mod producer;
 mod testing;
 
 pub use codec::DecodeError;
-pub use machine::{Machine, Outcome, ReplyTo};
+pub use machine::{Machine, Now, Outcome, ReplyTo};

@@ -2,6 +2,15 @@
 
 use tidegate_model::TimestampMs;
 
+/// What time it is, on two clocks that part when the system's is adjusted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Now {
+    /// Milliseconds that never step back: for sessions and all other timers.
+    pub steady_ms: TimestampMs,
+    /// Milliseconds since the Unix epoch on the system's clock: for times that records tell.
+    pub wall_ms: TimestampMs,
+}
+
 /// A deterministic fold with decisions (the shape of Kafka's `CoordinatorResult`).
 pub trait Machine {
     /// What callers ask for, version-free, with every fresh id it may need.
@@ -15,20 +24,20 @@ pub trait Machine {
     /// (members waiting, timers) may change at once, for it is not meant to survive.
     fn step(
         &mut self,
-        now: TimestampMs,
+        now: Now,
         reply_to: ReplyTo,
         command: Self::Command,
     ) -> Outcome<Self::Record, Self::Reply>;
 
     /// Applies one record: the only place where durable state changes, live and at recovery.
-    fn replay(&mut self, now: TimestampMs, record: &Self::Record);
+    fn replay(&mut self, now: Now, record: &Self::Record);
 
     /// Called once after the whole log was replayed, before the first step: restarts timers that
     /// recovered state needs, such as members' sessions.
-    fn loaded(&mut self, now: TimestampMs);
+    fn loaded(&mut self, now: Now);
 
     /// Called at or after the time that the last outcome named in `wake_at`.
-    fn on_timeout(&mut self, now: TimestampMs) -> Outcome<Self::Record, Self::Reply>;
+    fn on_timeout(&mut self, now: Now) -> Outcome<Self::Record, Self::Reply>;
 }
 
 /// Names the caller that waits for a reply; replies may come from a later step.
@@ -42,7 +51,7 @@ pub struct Outcome<Record, Reply> {
     pub records: Vec<Record>,
     /// To be sent once the records are durable.
     pub replies: Vec<(ReplyTo, Reply)>,
-    /// When `on_timeout` is due next, for the machine as a whole; `None` if nothing is pending.
+    /// When `on_timeout` is due next on the steady clock, for the machine as a whole; `None` if nothing is pending.
     pub wake_at: Option<TimestampMs>,
 }
 

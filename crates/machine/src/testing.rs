@@ -1,6 +1,10 @@
 //! Helpers of this crate's tests.
 
+use crate::machine::Now;
 use bytes::Bytes;
+
+/// A time for machines that do not look at it.
+pub(crate) const AT_START: Now = Now { steady_ms: 0, wall_ms: 0 };
 
 /// The bytes that `hex` spells.
 pub(crate) fn from_hex(hex: &str) -> Bytes {

@@ -23,9 +23,9 @@ pub use quotas::{CLIENT_ID, IP, QuotaEntity, QuotaValue, Quotas, USER};
 pub use record::{ConfigResource, ConfigResourceType, PartitionRecord, Record};
 pub use state::{Catalog, Configs, PartitionMeta, TopicMeta};
 
-use crate::machine::{Machine, Outcome, ReplyTo};
+use crate::machine::{Machine, Now, Outcome, ReplyTo};
 use std::sync::Arc;
-use tidegate_model::{ErrorCode, ProducerId, TimestampMs};
+use tidegate_model::{ErrorCode, ProducerId};
 
 /// Producer ids in one block (`ProducerIdsBlock.PRODUCER_ID_BLOCK_SIZE`).
 pub const PRODUCER_ID_BLOCK_LEN: i32 = 1_000;
@@ -119,7 +119,7 @@ impl Machine for CatalogMachine {
     type Record = Record;
     type Reply = Reply;
 
-    fn step(&mut self, _now: TimestampMs, reply_to: ReplyTo, command: Command) -> CatalogOutcome {
+    fn step(&mut self, _now: Now, reply_to: ReplyTo, command: Command) -> CatalogOutcome {
         let mut out = CatalogOutcome::default();
         let reply = match command {
             Command::CreateTopics(request) => {
@@ -145,13 +145,13 @@ impl Machine for CatalogMachine {
         out
     }
 
-    fn replay(&mut self, _now: TimestampMs, record: &Record) {
+    fn replay(&mut self, _now: Now, record: &Record) {
         self.catalog.replay(record);
     }
 
-    fn loaded(&mut self, _now: TimestampMs) {}
+    fn loaded(&mut self, _now: Now) {}
 
-    fn on_timeout(&mut self, _now: TimestampMs) -> CatalogOutcome {
+    fn on_timeout(&mut self, _now: Now) -> CatalogOutcome {
         CatalogOutcome::default()
     }
 }

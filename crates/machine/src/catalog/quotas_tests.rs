@@ -5,6 +5,7 @@ use crate::catalog::{
     Failure, QuotaAlteration, QuotaEntity, QuotaValue, Record, Reply, Settings,
 };
 use crate::machine::{Machine, ReplyTo};
+use crate::testing::AT_START;
 use std::sync::Arc;
 use tidegate_model::ErrorCode;
 
@@ -54,12 +55,12 @@ fn alter(
     };
     let alterations = entries.iter().map(alteration).collect();
     let command = Command::AlterQuotas(AlterQuotas { alterations, validate_only });
-    let mut outcome = machine.step(0, ReplyTo(1), command);
+    let mut outcome = machine.step(AT_START, ReplyTo(1), command);
     for record in &outcome.records {
         let (key, value) = record.encode();
         let decoded = Record::decode(key.as_deref(), value.as_deref());
         assert_eq!(decoded.as_ref(), Ok(record), "records survive their encoding");
-        machine.replay(0, record);
+        machine.replay(AT_START, record);
     }
     let Some((_, Reply::AlterQuotas(rows))) = outcome.replies.pop() else {
         panic!("alterations are answered");

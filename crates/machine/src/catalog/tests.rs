@@ -1,6 +1,7 @@
 //! Topics, configurations and producer ids, command by command.
 
 use super::*;
+use crate::testing::AT_START;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use tidegate_model::TopicId;
@@ -60,13 +61,13 @@ impl Controller {
 
     fn submit(&mut self, command: Command) -> Reply {
         let before = self.catalog().clone();
-        let outcome = self.machine.step(0, ReplyTo(7), command);
+        let outcome = self.machine.step(AT_START, ReplyTo(7), command);
         assert_eq!(*self.catalog(), before, "a step changes nothing durable");
         for record in outcome.records {
             let (key, value) = record.encode();
             let decoded = Record::decode(key.as_deref(), value.as_deref()).unwrap();
             assert_eq!(decoded, record, "records survive their encoding");
-            self.machine.replay(0, &decoded);
+            self.machine.replay(AT_START, &decoded);
             self.log.push(decoded);
         }
         let mut replies = outcome.replies;
@@ -549,7 +550,7 @@ fn producer_id_blocks_never_overlap_not_even_after_a_restart() {
     assert_eq!(controller.allocate(), block(1_000));
     let log = std::mem::take(&mut controller.log);
     let mut restarted = Controller::new();
-    log.iter().for_each(|record| restarted.machine.replay(0, record));
+    log.iter().for_each(|record| restarted.machine.replay(AT_START, record));
     assert_eq!(restarted.allocate(), block(2_000));
 }
 
@@ -562,11 +563,11 @@ fn records_of_a_deleted_topic_or_out_of_order_change_nothing() {
     let Some(Record::Partition(last)) = controller.log.last().cloned() else { panic!() };
     for partition in [-1, 9] {
         let record = PartitionRecord { partition, ..last.clone() };
-        controller.machine.replay(0, &Record::Partition(record));
+        controller.machine.replay(AT_START, &Record::Partition(record));
     }
     let stray = PartitionRecord { topic_id: TopicId(Uuid::from_u128(1 << 100)), ..last };
-    controller.machine.replay(0, &Record::RemoveTopic { topic_id: stray.topic_id });
-    controller.machine.replay(0, &Record::Partition(stray));
+    controller.machine.replay(AT_START, &Record::RemoveTopic { topic_id: stray.topic_id });
+    controller.machine.replay(AT_START, &Record::Partition(stray));
     assert_eq!(*controller.catalog(), before);
 }
 
@@ -577,7 +578,7 @@ fn a_topic_record_of_the_same_name_replaces_the_topic_with_its_configs() {
     topic.configs = owned(&[("retention.ms", Some("5"))]);
     controller.create(topic.clone());
     let topic_id = controller.topic_id();
-    controller.machine.replay(0, &Record::Topic { name: "t".to_owned(), topic_id });
+    controller.machine.replay(AT_START, &Record::Topic { name: "t".to_owned(), topic_id });
     assert_eq!(controller.catalog().topic_by_id(topic.topic_id), None);
     assert_eq!(controller.catalog().topic("t").unwrap().topic_id, topic_id);
     assert_eq!(controller.catalog().topic_configs("t"), None);

@@ -5,7 +5,7 @@ use super::{
     Settings, SyncGroupReply,
 };
 use crate::group::timers::{TimerKey, Timers};
-use crate::machine::ReplyTo;
+use crate::machine::{Now, ReplyTo};
 use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -41,7 +41,7 @@ impl GroupState {
 
 /// What a group needs besides itself to act.
 pub(super) struct Context<'a> {
-    pub(super) now: TimestampMs,
+    pub(super) now: Now,
     pub(super) settings: &'a Settings,
     pub(super) timers: &'a mut Timers,
     pub(super) out: &'a mut GroupOutcome,
@@ -50,7 +50,7 @@ pub(super) struct Context<'a> {
 impl Context<'_> {
     /// A deadline from now. Never now itself, so that a timeout of 0 cannot spin.
     pub(super) fn schedule(&mut self, key: TimerKey, after_ms: i32) {
-        let at = self.now.saturating_add(i64::from(after_ms.max(1)));
+        let at = self.now.steady_ms.saturating_add(i64::from(after_ms.max(1)));
         self.timers.schedule(key, at);
     }
 
@@ -107,7 +107,7 @@ pub(super) struct Group {
     pub(super) id: Arc<str>,
     pub(super) state: GroupState,
     pub(super) previous_state: GroupState,
-    /// When it came into its state, -1 if not known.
+    /// When it came into its state, on the system's clock; -1 if not known.
     pub(super) state_timestamp: TimestampMs,
     pub(super) protocol_type: Option<String>,
     pub(super) protocol: Option<String>,
@@ -226,10 +226,10 @@ impl Group {
         out.records.push(Record::GroupMetadata { group_id, value: self.to_record() });
     }
 
-    pub(super) fn transition(&mut self, state: GroupState, now: TimestampMs) {
+    pub(super) fn transition(&mut self, state: GroupState, now: Now) {
         self.previous_state = self.state;
         self.state = state;
-        self.state_timestamp = now;
+        self.state_timestamp = now.wall_ms;
     }
 
     pub(super) fn is_leader(&self, member_id: &str) -> bool {

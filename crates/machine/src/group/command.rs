@@ -251,7 +251,8 @@ pub struct CommitIdentity {
 pub struct CommitOffsets {
     /// Who commits.
     pub identity: CommitIdentity,
-    /// Versions 2 to 4: keep for so long, -1 for the broker's own retention.
+    /// Versions 2 to 4: keep for so many milliseconds, -1 for the broker's own retention. What lies
+    /// in the past is expired at once.
     pub retention_time_ms: i64,
     /// What to keep.
     pub offsets: Vec<OffsetToCommit>,

@@ -8,7 +8,7 @@ use super::{
     JoinGroup, JoinGroupReply, LeaveGroup, LeaveGroupReply, LeftMember, ListGroups, ListedGroup,
     Record, Settings, SyncGroup, SyncGroupReply,
 };
-use crate::machine::ReplyTo;
+use crate::machine::{Now, ReplyTo};
 use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -55,7 +55,7 @@ impl Membership {
     /// ILLEGAL_GENERATION, REBALANCE_IN_PROGRESS or GROUP_ID_NOT_FOUND.
     pub fn validate_commit(
         &mut self,
-        now: TimestampMs,
+        now: Now,
         identity: &CommitIdentity,
     ) -> Result<(), ErrorCode> {
         if identity.group_id.len() > GROUP_ID_LEN_MAX {
@@ -78,7 +78,7 @@ impl Membership {
 
     pub(super) fn join(
         &mut self,
-        now: TimestampMs,
+        now: Now,
         reply_to: ReplyTo,
         request: JoinGroup,
         out: &mut GroupOutcome,
@@ -111,7 +111,7 @@ impl Membership {
 
     pub(super) fn sync(
         &mut self,
-        now: TimestampMs,
+        now: Now,
         reply_to: ReplyTo,
         request: SyncGroup,
         out: &mut GroupOutcome,
@@ -128,7 +128,7 @@ impl Membership {
         }
     }
 
-    pub(super) fn heartbeat(&mut self, now: TimestampMs, request: &Heartbeat) -> ErrorCode {
+    pub(super) fn heartbeat(&mut self, now: Now, request: &Heartbeat) -> ErrorCode {
         if request.group_id.is_empty() {
             return ErrorCode::InvalidGroupId;
         }
@@ -143,7 +143,7 @@ impl Membership {
 
     pub(super) fn leave(
         &mut self,
-        now: TimestampMs,
+        now: Now,
         request: LeaveGroup,
         out: &mut GroupOutcome,
     ) -> LeaveGroupReply {
@@ -237,8 +237,8 @@ impl Membership {
         self.groups.iter().map(|(id, group)| (&**id, group.expiration_rule()))
     }
 
-    pub(super) fn schedule_expiration(&mut self, now: TimestampMs, after_ms: i64) {
-        self.timers.schedule(TimerKey::Expiration, now.saturating_add(after_ms.max(1)));
+    pub(super) fn schedule_expiration(&mut self, now: Now, after_ms: i64) {
+        self.timers.schedule(TimerKey::Expiration, now.steady_ms.saturating_add(after_ms.max(1)));
     }
 
     pub(super) fn wake_at(&self) -> Option<TimestampMs> {
@@ -285,7 +285,7 @@ impl Membership {
     }
 
     /// Starts the session of every member that recovery found, and the search for expired offsets.
-    pub(super) fn loaded(&mut self, now: TimestampMs) {
+    pub(super) fn loaded(&mut self, now: Now) {
         let mut out = GroupOutcome::default();
         for group in self.groups.values_mut() {
             let settings = &self.settings;
@@ -303,9 +303,9 @@ impl Membership {
     }
 
     /// Acts on all deadlines that have come; true if it is time to look for expired offsets.
-    pub(super) fn on_timeout(&mut self, now: TimestampMs, out: &mut GroupOutcome) -> bool {
+    pub(super) fn on_timeout(&mut self, now: Now, out: &mut GroupOutcome) -> bool {
         let mut expiration_is_due = false;
-        while let Some(key) = self.timers.pop_due(now) {
+        while let Some(key) = self.timers.pop_due(now.steady_ms) {
             let group_id = match &key {
                 TimerKey::Join(id) | TimerKey::Sync(id) | TimerKey::Session(id, _) => id.clone(),
                 TimerKey::Expiration => {

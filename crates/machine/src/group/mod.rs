@@ -34,8 +34,11 @@ pub use membership::Membership;
 pub use offsets::Offsets;
 pub use record::{GroupMetadata, MemberMetadata, Record};
 
-use crate::machine::{Machine, Outcome, ReplyTo};
-use tidegate_model::{ErrorCode, TimestampMs};
+use crate::machine::{Machine, Now, Outcome, ReplyTo};
+use tidegate_model::ErrorCode;
+
+/// A client that does not say how long its offsets are to be kept.
+const BROKERS_RETENTION: i64 = -1;
 
 /// Records that one look for expired offsets writes at most; the rest follows a moment later.
 const EXPIRED_PER_STEP_MAX: usize = 5_000;
@@ -127,7 +130,7 @@ impl GroupMachine {
 
     fn commit(
         &mut self,
-        now: TimestampMs,
+        now: Now,
         request: CommitOffsets,
         out: &mut GroupOutcome,
     ) -> Vec<ErrorCode> {
@@ -135,8 +138,8 @@ impl GroupMachine {
             return vec![error; request.offsets.len()];
         }
         let expire_timestamp = match request.retention_time_ms {
-            retention if retention < 0 => -1,
-            retention => now.saturating_add(retention),
+            BROKERS_RETENTION => -1,
+            retention => now.wall_ms.saturating_add(retention).max(0),
         };
         let mut errors = Vec::with_capacity(request.offsets.len());
         for offset in request.offsets {
@@ -154,7 +157,7 @@ impl GroupMachine {
                     offset: offset.offset,
                     leader_epoch: offset.leader_epoch,
                     metadata,
-                    commit_timestamp: now,
+                    commit_timestamp: now.wall_ms,
                     expire_timestamp,
                     topic_id: offset.topic_id,
                 },
@@ -208,7 +211,7 @@ impl GroupMachine {
     }
 
     /// Tombstones for expired offsets and for empty groups that have none left (KIP-211).
-    fn expire(&mut self, now: TimestampMs, out: &mut GroupOutcome) {
+    fn expire(&mut self, now: Now, out: &mut GroupOutcome) {
         let retention_ms = self.settings.offsets_retention_ms;
         let mut next_ms = self.settings.offsets_retention_check_interval_ms;
         for (group_id, rule) in self.membership.expiration_rules() {
@@ -217,7 +220,7 @@ impl GroupMachine {
                 break;
             }
             let tombstones = self.offsets.tombstones(group_id, |topic, _, value| {
-                rule.is_expired(topic, value, now, retention_ms)
+                rule.is_expired(topic, value, now.wall_ms, retention_ms)
             });
             let left = self.offsets.all(group_id).count() - tombstones.len();
             out.records.extend(tombstones);
@@ -239,7 +242,7 @@ impl Machine for GroupMachine {
     type Record = Record;
     type Reply = Reply;
 
-    fn step(&mut self, now: TimestampMs, reply_to: ReplyTo, command: Command) -> GroupOutcome {
+    fn step(&mut self, now: Now, reply_to: ReplyTo, command: Command) -> GroupOutcome {
         let mut out = GroupOutcome::default();
         let reply = match command {
             Command::JoinGroup(request) => {
@@ -278,16 +281,16 @@ impl Machine for GroupMachine {
         out
     }
 
-    fn replay(&mut self, _now: TimestampMs, record: &Record) {
+    fn replay(&mut self, _now: Now, record: &Record) {
         self.offsets.replay(record);
         self.membership.replay(record);
     }
 
-    fn loaded(&mut self, now: TimestampMs) {
+    fn loaded(&mut self, now: Now) {
         self.membership.loaded(now);
     }
 
-    fn on_timeout(&mut self, now: TimestampMs) -> GroupOutcome {
+    fn on_timeout(&mut self, now: Now) -> GroupOutcome {
         let mut out = GroupOutcome::default();
         if self.membership.on_timeout(now, &mut out) {
             self.expire(now, &mut out);

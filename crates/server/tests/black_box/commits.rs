@@ -14,7 +14,7 @@ use tidegate_wire::offsets::{
     OffsetFetchRequest,
 };
 
-fn commit_of(
+pub fn commit_of(
     place: Place<'_>,
     offset: i64,
     leader_epoch: i32,
@@ -36,13 +36,17 @@ fn commit_of(
     }
 }
 
-async fn commit(client: &mut RawClient, version: i16, request: &OffsetCommitRequest) -> ErrorCode {
+pub async fn commit(
+    client: &mut RawClient,
+    version: i16,
+    request: &OffsetCommitRequest,
+) -> ErrorCode {
     let answer = client.commit(version, request).await;
     code(answer.topics[0].partitions[0].1)
 }
 
 /// What group "g" has committed for those places, or for all.
-async fn committed(
+pub async fn committed(
     client: &mut RawClient,
     version: i16,
     places: Option<&[Place<'_>]>,

@@ -30,6 +30,8 @@ pub struct Member {
     pub generation: i32,
     pub instance: Option<&'static str>,
     pub protocols: &'static [&'static str],
+    /// What it says of itself under each protocol, if not just any bytes.
+    pub metadata: Option<Bytes>,
     pub session_ms: i32,
     pub rebalance_ms: i32,
 }
@@ -45,6 +47,7 @@ impl Member {
             generation: -1,
             instance: None,
             protocols: &["range"],
+            metadata: None,
             session_ms: 30_000,
             rebalance_ms: 15_000,
         }
@@ -52,9 +55,10 @@ impl Member {
 
     fn join_request(&self, version: i16) -> JoinGroupRequest {
         let protocols = self.protocols.iter().map(|name| {
+            let any = || Bytes::from(format!("metadata of {name}"));
             JoinGroupRequestProtocol::default()
                 .with_name(text(name))
-                .with_metadata(Bytes::from(format!("metadata of {name}")))
+                .with_metadata(self.metadata.clone().unwrap_or_else(any))
         });
         let mut request = JoinGroupRequest::default()
             .with_group_id(GroupId(text("g")))
@@ -133,6 +137,15 @@ impl Member {
             request.group_instance_id = self.instance.map(text);
         }
         code(self.client.call(version, &request).await.error_code)
+    }
+
+    /// Leaves the group.
+    pub async fn leave(&mut self) {
+        let request = LeaveGroupRequest::default()
+            .with_group_id(GroupId(text("g")))
+            .with_member_id(text(&self.id));
+        let left = self.client.call(2, &request).await;
+        assert_eq!(code(left.error_code), ErrorCode::None);
     }
 
     /// Joins an empty group and takes everything.

@@ -11,6 +11,7 @@ mod commits;
 mod connection;
 mod create_partitions;
 mod delete_records;
+mod expiry;
 mod fetch;
 mod formats;
 mod groups;

@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Once};
 use tidegate_broker::config::KafkaSettings;
-use tidegate_broker::{Broker, BrokerParts, OffsetStorageKind};
+use tidegate_broker::{Broker, BrokerParts, Clock, OffsetStorageKind};
 use tidegate_log::MemoryStore;
 use tidegate_model::{ErrorCode, TopicId};
 use tidegate_server::{Limits, Server, ServerSettings};
@@ -31,11 +31,25 @@ impl Gateway {
 
     /// A gateway with Kafka's settings as given, over those that make tests quick.
     pub async fn with(settings: &[(&str, &str)], limits: Limits) -> Self {
-        Self::on(Arc::new(MemoryStore::new()), settings, limits).await
+        Self::open(Arc::new(MemoryStore::new()), Clock::system(), settings, limits).await
     }
 
     /// A gateway over what is in `store`.
     pub async fn on(store: Arc<MemoryStore>, settings: &[(&str, &str)], limits: Limits) -> Self {
+        Self::open(store, Clock::system(), settings, limits).await
+    }
+
+    /// A gateway by a clock of the test's.
+    pub async fn at(clock: Clock, settings: &[(&str, &str)], limits: Limits) -> Self {
+        Self::open(Arc::new(MemoryStore::new()), clock, settings, limits).await
+    }
+
+    async fn open(
+        store: Arc<MemoryStore>,
+        clock: Clock,
+        settings: &[(&str, &str)],
+        limits: Limits,
+    ) -> Self {
         let quick = [
             ("group.initial.rebalance.delay.ms", "0"),
             ("group.min.session.timeout.ms", "100"),
@@ -50,6 +64,7 @@ impl Gateway {
             settings: Arc::new(kafka),
             offset_storage: OffsetStorageKind::Log,
             node_id: 1,
+            clock,
         })
         .await
         .expect("the store opens");

@@ -83,7 +83,8 @@ fn a_member_commits_to_no_absent_group() {
     let refused = coordinator.commit_as(&a, offset("t", 0, 1));
     assert_eq!(refused, ErrorCode::IllegalGeneration);
     let identity = CommitIdentity { knows_group_id_not_found: true, ..a.identity() };
-    let checked = coordinator.machine.membership_mut().validate_commit(0, &identity);
+    let now = coordinator.now();
+    let checked = coordinator.machine.membership_mut().validate_commit(now, &identity);
     assert_eq!(checked, Err(ErrorCode::GroupIdNotFound));
     coordinator.stabilize(&mut [&mut Client::new("b")]);
     a.generation = 1;
@@ -203,6 +204,63 @@ fn a_retention_time_of_the_client_overrides_the_brokers() {
 }
 
 #[test]
+fn a_retention_time_that_ends_in_the_past_expires_at_the_next_check() {
+    let mut coordinator = Coordinator::new();
+    coordinator.advance(CHECK_MS / 2);
+    coordinator.submit(Command::CommitOffsets(CommitOffsets {
+        identity: simple().identity(),
+        retention_time_ms: -2,
+        offsets: vec![offset("t", 0, 1)],
+    }));
+    let kept = coordinator.machine.committed("g", "t", 0).map(|it| it.expire_timestamp);
+    assert_eq!(kept, Some(i64::from(CHECK_MS / 2) - 2));
+    coordinator.advance(CHECK_MS);
+    assert_eq!(coordinator.machine.committed("g", "t", 0), None);
+}
+
+#[test]
+fn times_of_commits_and_of_states_are_those_of_the_system_clock() {
+    let mut coordinator = Coordinator::new();
+    coordinator.wall_ahead_ms = 5_000_000;
+    let mut a = Client::new("a");
+    coordinator.stabilize(&mut [&mut a]);
+    coordinator.commit_as(&a, offset("t", 0, 1));
+    let time_of = |coordinator: &Coordinator| {
+        coordinator.machine.committed("g", "t", 0).unwrap().commit_timestamp
+    };
+    assert_eq!(time_of(&coordinator), 5_000_000);
+    coordinator.wall_ahead_ms = 1_000;
+    coordinator.advance(1);
+    coordinator.commit_as(&a, offset("t", 0, 2));
+    assert_eq!(time_of(&coordinator), 1_001, "the clock was set back");
+    coordinator.leave(&[&a]);
+    let empty_since = coordinator.machine.membership().snapshot("g").unwrap();
+    assert_eq!(empty_since.current_state_timestamp, 1_001);
+}
+
+#[test]
+fn a_system_clock_that_is_set_expires_offsets_and_no_session() {
+    let mut coordinator = Coordinator::new();
+    let mut a = Client::new("a");
+    a.protocols = vec![("range".to_owned(), subscription(&["read"]))];
+    coordinator.stabilize(&mut [&mut a]);
+    coordinator.commit_as(&a, offset("read", 0, 1));
+    coordinator.commit_as(&a, offset("dropped", 0, 1));
+    coordinator.wall_ahead_ms = -3 * i64::from(WEEK_MS);
+    coordinator.advance(SESSION_MS - 1);
+    assert_eq!(coordinator.heartbeat(&a), ErrorCode::None, "set back: its session goes on");
+    coordinator.wall_ahead_ms = i64::from(WEEK_MS);
+    coordinator.advance(SESSION_MS - 1);
+    assert_eq!(coordinator.heartbeat(&a), ErrorCode::None, "set forth: it does, too");
+    for _ in 0..CHECK_MS / 5_000 {
+        coordinator.advance(5_000);
+        assert_eq!(coordinator.heartbeat(&a), ErrorCode::None);
+    }
+    let left: Vec<_> = coordinator.machine.all("g").map(|(topic, _, _)| topic).collect();
+    assert_eq!(left, ["read"]);
+}
+
+#[test]
 fn only_an_empty_group_is_deleted_and_its_offsets_go_with_it() {
     let mut coordinator = Coordinator::new();
     let delete = |coordinator: &mut Coordinator| {
@@ -308,7 +366,7 @@ fn a_large_expiry_is_spread_over_several_steps() {
         coordinator.submit(Command::CommitOffsets(request));
     }
     coordinator.now = i64::from(CHECK_MS);
-    let outcome = coordinator.machine.on_timeout(coordinator.now);
+    let outcome = coordinator.machine.on_timeout(coordinator.now());
     assert!((5_000..=8_000).contains(&outcome.records.len()), "{}", outcome.records.len());
     coordinator.settle(outcome);
     coordinator.advance(10);

@@ -11,7 +11,7 @@ mod sync;
 use super::*;
 use bytes::Bytes;
 use std::collections::BTreeMap;
-use tidegate_model::TopicId;
+use tidegate_model::{TimestampMs, TopicId};
 
 const SESSION_MS: i32 = 10_000;
 const REBALANCE_MS: i32 = 60_000;
@@ -20,7 +20,10 @@ const REBALANCE_MS: i32 = 60_000;
 struct Coordinator {
     machine: GroupMachine,
     settings: Settings,
+    /// The steady clock.
     now: TimestampMs,
+    /// How far the system's clock is ahead of it.
+    wall_ahead_ms: i64,
     log: Vec<Record>,
     replies: BTreeMap<ReplyTo, Reply>,
     wake_at: Option<TimestampMs>,
@@ -34,11 +37,12 @@ impl Coordinator {
 
     fn with(settings: Settings) -> Self {
         let mut machine = GroupMachine::new(settings.clone());
-        machine.loaded(0);
+        machine.loaded(Now { steady_ms: 0, wall_ms: 0 });
         let mut coordinator = Coordinator {
             machine,
             settings,
             now: 0,
+            wall_ahead_ms: 0,
             log: Vec::new(),
             replies: BTreeMap::new(),
             wake_at: None,
@@ -48,10 +52,14 @@ impl Coordinator {
         coordinator
     }
 
+    fn now(&self) -> Now {
+        Now { steady_ms: self.now, wall_ms: self.now + self.wall_ahead_ms }
+    }
+
     fn submit(&mut self, command: Command) -> ReplyTo {
         let reply_to = ReplyTo(self.next);
         self.next += 1;
-        let outcome = self.machine.step(self.now, reply_to, command);
+        let outcome = self.machine.step(self.now(), reply_to, command);
         self.settle(outcome);
         reply_to
     }
@@ -62,7 +70,7 @@ impl Coordinator {
             let (key, value) = record.encode();
             let decoded = Record::decode(key.as_deref(), value.as_deref()).unwrap();
             assert_eq!(decoded, record, "records survive their encoding");
-            self.machine.replay(self.now, &decoded);
+            self.machine.replay(self.now(), &decoded);
             self.log.push(decoded);
         }
         for (reply_to, reply) in outcome.replies {
@@ -73,7 +81,7 @@ impl Coordinator {
     }
 
     fn on_timeout(&mut self) {
-        let outcome = self.machine.on_timeout(self.now);
+        let outcome = self.machine.on_timeout(self.now());
         self.settle(outcome);
     }
 
@@ -91,7 +99,7 @@ impl Coordinator {
 
     /// Loses all soft state and folds the log again.
     fn restart(&mut self) {
-        self.machine = fold(&self.settings, self.now, &self.log);
+        self.machine = fold(&self.settings, self.now(), &self.log);
         self.on_timeout();
     }
 
@@ -224,7 +232,7 @@ impl Coordinator {
     }
 }
 
-fn fold(settings: &Settings, now: TimestampMs, log: &[Record]) -> GroupMachine {
+fn fold(settings: &Settings, now: Now, log: &[Record]) -> GroupMachine {
     let mut machine = GroupMachine::new(settings.clone());
     for record in log {
         machine.replay(now, record);

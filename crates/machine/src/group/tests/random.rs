@@ -170,7 +170,8 @@ impl World {
 
     /// In a state that is on record the live group is the recorded one; offsets always are.
     fn check_log(&self) {
-        let folded = fold(&self.coordinator.settings, self.coordinator.now, &self.coordinator.log);
+        let folded =
+            fold(&self.coordinator.settings, self.coordinator.now(), &self.coordinator.log);
         let live = &self.coordinator.machine;
         assert_eq!(live.offsets(), folded.offsets());
         match live.membership().state("g") {
