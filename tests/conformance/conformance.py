@@ -26,6 +26,7 @@ from gateway import Kafka, Tidegate  # noqa: E402
 SETTINGS = {
     "group.initial.rebalance.delay.ms": "0",
     "group.min.session.timeout.ms": "100",
+    "group.max.size": "6",
     "offsets.topic.num.partitions": "4",
     "log.retention.ms": "-1",
 }

@@ -55,6 +55,13 @@ pub struct Pending<R> {
     of: PhantomData<R>,
 }
 
+impl<R> Pending<R> {
+    /// The version of the request.
+    pub fn version(&self) -> i16 {
+        self.version
+    }
+}
+
 impl Client {
     /// The first connection of a scenario, with an empty transcript.
     pub async fn open(target: Arc<Target>) -> Client {
@@ -98,15 +105,18 @@ impl Client {
         }
     }
 
-    /// Loops over versions; each of them has a section of its own in the transcript.
+    /// Loops over versions; each of them has a section of its own in the transcript, in which the
+    /// numbers of its connections go on from those before the loop.
     pub fn each<V: IntoIterator<Item = i16>>(
         &self,
         versions: V,
     ) -> impl Iterator<Item = i16> + use<V> {
         let shared = self.shared.clone();
+        let connections = *shared.connections.lock().expect("nobody panics with it");
         let versions: Vec<i16> = versions.into_iter().collect();
         let steps = versions.into_iter().map(Some).chain([None]);
         steps.map_while(move |version| {
+            *shared.connections.lock().expect("nobody panics with it") = connections;
             let mut transcript = shared.transcript.lock().expect("nobody panics with it");
             match version {
                 Some(version) => transcript.begin_version(version),
@@ -134,7 +144,8 @@ impl Client {
         self.transcript().note(what);
     }
 
-    fn answered<R: Debug>(&self, name: &str, version: i16, response: &R) {
+    /// Writes an answer into the transcript that was received without a word in it.
+    pub fn answered<R: Debug>(&self, name: &str, version: i16, response: &R) {
         let mut transcript = self.transcript();
         transcript.request(self.number, name, version);
         transcript.value(response);
@@ -174,7 +185,8 @@ impl Client {
         response
     }
 
-    async fn receive<R: Request>(&mut self, pending: Pending<R>) -> R::Response {
+    /// Like [`Client::end`], without a word in the transcript.
+    pub async fn receive<R: Request>(&mut self, pending: Pending<R>) -> R::Response {
         let frame = self.raw.receive().await;
         let (name, version) = (request_name::<R>(), pending.version);
         let (answered, response) = decode_response(R::KEY, version, frame.clone())

@@ -8,6 +8,7 @@
 
 pub mod client;
 pub mod expected;
+pub mod groups;
 pub mod help;
 pub mod junit;
 pub mod print;

@@ -1,11 +1,15 @@
 //! The broker under test, and what of its answers is its own affair: who and where it is.
 
-use kafka_protocol::messages::{ApiVersionsRequest, MetadataRequest};
+use kafka_protocol::messages::{
+    ApiVersionsRequest, FindCoordinatorRequest, GroupId, HeartbeatRequest, MetadataRequest,
+};
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
-use tidegate_raw_client::RawClient;
+use std::time::Duration;
+use tidegate_model::ErrorCode;
+use tidegate_raw_client::{RawClient, code, text};
 use tokio::net::lookup_host;
 
 /// A broker and its facts.
@@ -33,6 +37,7 @@ impl Target {
         let metadata = client.call(4, &none).await;
         let broker = metadata.brokers.first();
         let broker = broker.ok_or_else(|| io::Error::other("there is no broker in Metadata"))?;
+        until_groups_are_coordinated(&mut client).await?;
         Ok(Target {
             address,
             node_id: broker.node_id.0,
@@ -45,4 +50,24 @@ impl Target {
                 .collect(),
         })
     }
+}
+
+/// Enough groups that every partition of `__consumer_offsets` has one.
+const GROUPS: usize = 64;
+
+/// Lets the broker make `__consumer_offsets`, which the first question for a coordinator does, and
+/// waits until every partition of it is loaded.
+async fn until_groups_are_coordinated(client: &mut RawClient) -> io::Result<()> {
+    let mut groups = (0..GROUPS).map(|number| text(&format!("nobody-{number}"))).peekable();
+    for _ in 0..3_000 {
+        let Some(group) = groups.peek().cloned() else { return Ok(()) };
+        client.call(0, &FindCoordinatorRequest::default().with_key(group.clone())).await;
+        let beat = HeartbeatRequest::default().with_group_id(GroupId(group));
+        if code(client.call(0, &beat).await.error_code) == ErrorCode::UnknownMemberId {
+            groups.next();
+        } else {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+    Err(io::Error::other("groups are not coordinated"))
 }

@@ -1,11 +1,13 @@
 //! The scenarios, one file for each area. A new file is one line in each list.
 
+mod heartbeat;
+mod join_group;
 mod topics;
 
 use crate::scenario::Scenario;
 
 /// Every area's scenarios.
-pub const AREAS: &[&[Scenario]] = &[topics::SCENARIOS];
+pub const AREAS: &[&[Scenario]] = &[heartbeat::SCENARIOS, join_group::SCENARIOS, topics::SCENARIOS];
 
 /// Every scenario whose id contains `filter`.
 pub fn all(filter: Option<&str>) -> Vec<Scenario> {
