@@ -160,9 +160,9 @@ impl ConfigDef {
             ConfigType::Int => self.integer(text, i32::MIN.into(), i32::MAX.into())?,
             ConfigType::Short => self.integer(text, i16::MIN.into(), i16::MAX.into())?,
             ConfigType::Long => self.integer(text, i64::MIN, i64::MAX)?,
-            ConfigType::Double => match text.parse::<f64>() {
-                Ok(value) if !value.is_nan() => ConfigValue::Real(value),
-                _ => return Err(self.invalid(text, "Not a number of type DOUBLE")),
+            ConfigType::Double => match parse_double(text) {
+                Some(value) => ConfigValue::Real(value),
+                None => return Err(self.invalid(text, "Not a number of type DOUBLE")),
             },
             ConfigType::List if text.is_empty() => ConfigValue::List(Vec::new()),
             ConfigType::List => {
@@ -317,10 +317,10 @@ impl ConfigDef {
 
     fn throttled_replicas(&self, list: &[String]) -> Result<(), String> {
         let is_id = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-        let is_pair = |entry: &String| {
-            entry
-                .split_once(':')
-                .is_some_and(|(partition, broker)| is_id(partition) && is_id(broker))
+        // Kafka lets entries without anything pass, as after a comma at the end.
+        let is_pair = |entry: &String| match entry.split_once(':') {
+            Some((partition, broker)) => is_id(partition) && is_id(broker),
+            None => entry.is_empty(),
         };
         if list == ["*"] || list.iter().all(is_pair) {
             return Ok(());
@@ -338,10 +338,27 @@ impl ConfigDef {
     }
 }
 
+/// A double as Java writes it: `1.5`, `1e-1`, `1f`, `2D`, `-Infinity`. Not `NaN`, of which no range
+/// can say that it is outside, and no hexadecimal fractions.
+fn parse_double(text: &str) -> Option<f64> {
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    if digits == "Infinity" {
+        return text.parse().ok();
+    }
+    // What only Rust reads, such as `inf`, begins with a letter.
+    if !digits.starts_with(|first: char| first.is_ascii_digit() || first == '.') {
+        return None;
+    }
+    text.strip_suffix(['d', 'D', 'f', 'F']).unwrap_or(text).parse().ok()
+}
+
 /// A double as Java prints it: `1.0E10` where Rust prints `10000000000`.
 fn java_double(value: f64) -> String {
+    if value.is_infinite() {
+        return if value > 0.0 { "Infinity" } else { "-Infinity" }.to_owned();
+    }
     let magnitude = value.abs();
-    if magnitude == 0.0 || (1e-3..1e7).contains(&magnitude) || !value.is_finite() {
+    if magnitude == 0.0 || (1e-3..1e7).contains(&magnitude) {
         return format!("{value:?}");
     }
     let text = format!("{value:E}");
