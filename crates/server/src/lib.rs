@@ -7,6 +7,7 @@ pub mod api;
 mod dispatch;
 pub mod metrics;
 pub mod net;
+mod quota;
 mod serve;
 
 pub use api::Endpoint;

@@ -7,6 +7,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 use tidegate_broker::Broker;
 
@@ -27,6 +28,19 @@ pub struct Metrics {
 struct ApiMetrics {
     requests: Counter,
     seconds: Histogram,
+    throttled: Counter,
+    throttle_seconds: Counter<f64, AtomicU64>,
+}
+
+impl ApiMetrics {
+    fn new() -> Self {
+        ApiMetrics {
+            requests: Counter::default(),
+            seconds: seconds_histogram(),
+            throttled: Counter::default(),
+            throttle_seconds: Counter::default(),
+        }
+    }
 }
 
 /// What is read from the broker when somebody asks.
@@ -43,7 +57,7 @@ struct Observed {
     trimmed_segments: Gauge,
     trimmed_bytes: Gauge,
     checkpoints: Gauge,
-    sync_seconds: Gauge<f64, std::sync::atomic::AtomicU64>,
+    sync_seconds: Gauge<f64, AtomicU64>,
     full: Gauge,
 }
 
@@ -60,7 +74,7 @@ impl Default for Metrics {
         let mut registry = Registry::with_prefix("gateway");
         let mut requests = Vec::new();
         for api in APIS {
-            let metrics = ApiMetrics { requests: Counter::default(), seconds: seconds_histogram() };
+            let metrics = ApiMetrics::new();
             let labels = [("api".into(), api.name.into())];
             let labelled = registry.sub_registry_with_labels(labels.into_iter());
             let help = "Requests begun, by type";
@@ -68,6 +82,11 @@ impl Default for Metrics {
             let help = "Time from a request's decoding to its response, waiting included";
             let seconds = metrics.seconds.clone();
             labelled.register_with_unit("request_duration", help, Unit::Seconds, seconds);
+            let help = "Requests whose sender was throttled by a quota, by type";
+            labelled.register("requests_throttled", help, metrics.throttled.clone());
+            let help = "Time that senders were told to wait by quotas";
+            let seconds = metrics.throttle_seconds.clone();
+            labelled.register_with_unit("throttle", help, Unit::Seconds, seconds);
             requests.push((api.key, metrics));
         }
         let mut metrics = Metrics {
@@ -153,6 +172,14 @@ impl Metrics {
         }
     }
 
+    /// Counts a request whose sender has to wait.
+    pub fn throttled(&self, key: i16, throttle_ms: i32) {
+        if let Some(api) = self.api(key) {
+            api.throttled.inc();
+            api.throttle_seconds.inc_by(f64::from(throttle_ms) / 1_000.0);
+        }
+    }
+
     fn api(&self, key: i16) -> Option<&ApiMetrics> {
         let index = self.requests.binary_search_by_key(&key, |entry| entry.0).ok()?;
         Some(&self.requests[index].1)
@@ -200,5 +227,26 @@ pub struct ConnectionGuard(Arc<Metrics>);
 impl Drop for ConnectionGuard {
     fn drop(&mut self) {
         self.0.connections.dec();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn throttled_requests_are_counted_by_type_with_the_time_they_cost() {
+        let metrics = Metrics::default();
+        metrics.throttled(1, 1_000);
+        metrics.throttled(1, 500);
+        let mut text = String::new();
+        encode(&mut text, &metrics.registry).expect("writing to a string cannot fail");
+        for line in [
+            "gateway_requests_throttled_total{api=\"Fetch\"} 2\n",
+            "gateway_throttle_seconds_total{api=\"Fetch\"} 1.5\n",
+            "gateway_requests_throttled_total{api=\"Produce\"} 0\n",
+        ] {
+            assert!(text.contains(line), "{line}");
+        }
     }
 }

@@ -13,6 +13,7 @@ pub mod header;
 pub mod offsets;
 pub mod produce;
 mod read;
+pub mod throttle;
 mod write;
 
 pub use error::WireError;

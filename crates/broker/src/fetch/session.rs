@@ -168,6 +168,11 @@ impl FetchSessions {
         session.lock().apply(request)?;
         Ok((session, true))
     }
+
+    /// Drops the session of that id, of which its client has not been told.
+    pub fn forget(&self, session_id: i32) {
+        self.state.lock().sessions.remove(&session_id);
+    }
 }
 
 impl Cache {

@@ -155,7 +155,7 @@ impl ClientQuotas {
         });
         match kind {
             // Kafka mutes for at most one sample where time itself is what is used up.
-            QuotaKind::Request => throttle_ms.unwrap_or(0).min(window.sample_ms as i32),
+            QuotaKind::Request => throttle_ms.unwrap_or(0).min(sample_ms(window)),
             _ => throttle_ms.unwrap_or(0),
         }
     }
@@ -202,8 +202,13 @@ impl ClientQuotas {
     /// it then does not count.
     pub fn record_connection(&self, address: IpAddr, now: TimestampMs) -> i32 {
         let window = self.window;
-        self.connection.lock().record(address, window, now).min(window.sample_ms as i32)
+        self.connection.lock().record(address, window, now).min(sample_ms(window))
     }
+}
+
+/// One sample's length as a throttle time.
+fn sample_ms(window: Window) -> i32 {
+    i32::try_from(window.sample_ms).unwrap_or(i32::MAX)
 }
 
 /// The quotas of one kind and what is counted against them.

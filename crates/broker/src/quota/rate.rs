@@ -15,7 +15,7 @@ pub struct Window {
 impl Window {
     /// The length of all samples.
     pub fn total_ms(self) -> i64 {
-        self.samples as i64 * self.sample_ms
+        (self.samples as i64).saturating_mul(self.sample_ms)
     }
 
     /// The length of the samples that are complete.
@@ -107,7 +107,7 @@ impl Rate {
         let oldest = self.samples.iter().map(|sample| sample.started).min().unwrap_or(now);
         let elapsed_ms = now - oldest;
         let missing = (window.samples as i64 - 1) - elapsed_ms / window.sample_ms;
-        (elapsed_ms + missing.max(0) * window.sample_ms).max(1)
+        elapsed_ms.saturating_add(missing.max(0).saturating_mul(window.sample_ms)).max(1)
     }
 
     /// How long nothing may be recorded for the rate to be `limit` again, in milliseconds.

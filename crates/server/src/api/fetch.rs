@@ -6,6 +6,7 @@
 
 use crate::api::request::{Client, Request, ResponseTo, later};
 use crate::net::connection::Reply;
+use crate::quota::Account;
 use smallvec::SmallVec;
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,12 +44,17 @@ type Session = Arc<parking_lot::Mutex<FetchSession>>;
 pub fn handle(client: &mut Client, request: Request) -> Result<Reply, WireError> {
     let to = request.response_to();
     let group_member = request.client_id().to_owned();
+    let account = request.account;
     let decoded = decode_fetch_request(to.version, request.body)?;
     let broker = client.broker().clone();
+    let quota = account.as_ref().and_then(|account| account.fetch_bytes_max());
+    let max_bytes = (decoded.max_bytes.max(0) as usize)
+        .min(broker.settings().fetch_max_bytes() as usize)
+        .min(quota.unwrap_or(usize::MAX));
     let limits = FetchLimits {
-        min_bytes: decoded.min_bytes.max(0) as u64,
-        max_bytes: (decoded.max_bytes.max(0) as usize)
-            .min(broker.settings().fetch_max_bytes() as usize),
+        // Nothing is waited for that would not be returned.
+        min_bytes: (decoded.min_bytes.max(0) as u64).min(max_bytes as u64),
+        max_bytes,
         deadline: Instant::now()
             + Duration::from_millis(decoded.max_wait_ms.max(0) as u64).min(WAIT_MAX),
         read_committed: decoded.isolation_level == 1,
@@ -65,7 +71,8 @@ pub fn handle(client: &mut Client, request: Request) -> Result<Reply, WireError>
     let waiter = client.waiter.clone();
     let metrics = client.context.metrics.clone();
     Ok(later(async move {
-        let fetched = Fetching { to, broker, session, incremental, client_id: group_member };
+        let client_id = group_member;
+        let fetched = Fetching { to, broker, account, session, incremental, client_id };
         let response = fetched.run(limits, &waiter).await;
         metrics.fetched(
             response
@@ -83,6 +90,7 @@ pub fn handle(client: &mut Client, request: Request) -> Result<Reply, WireError>
 struct Fetching {
     to: ResponseTo,
     broker: Arc<Broker>,
+    account: Option<Arc<Account>>,
     session: Session,
     incremental: bool,
     client_id: String,
@@ -93,6 +101,11 @@ impl Fetching {
         let (keys, targets) = self.targets();
         let fetched = fetch_until(&targets, limits, waiter).await;
         let mut session = self.session.lock();
+        if let Some(account) = &self.account
+            && account.charge_fetch(self.response_bytes(&session, &keys, &fetched))
+        {
+            return self.throttled(&session);
+        }
         let mut response =
             FetchResponse { session_id: session.id, ..FetchResponse::<Records>::default() };
         for ((key, target), one) in keys.into_iter().zip(&targets).zip(fetched) {
@@ -112,6 +125,34 @@ impl Fetching {
             push(&mut response, &key, one);
         }
         response
+    }
+
+    /// About the length of the answer, by the length of one partition's fields.
+    fn response_bytes(
+        &self,
+        session: &FetchSession,
+        keys: &[(TopicRef, i32)],
+        fetched: &[FetchedPartition],
+    ) -> usize {
+        const HEAD_BYTES: usize = 20;
+        const PARTITION_BYTES: usize = 64;
+        let told = |(key, one): (&(TopicRef, i32), &FetchedPartition)| {
+            let known = session.partitions.get(key).filter(|_| self.incremental);
+            let left_out =
+                known.is_some_and(|known| self.leave_out(known, one, !one.records.is_empty()));
+            if left_out { 0 } else { PARTITION_BYTES + one.records.len() }
+        };
+        HEAD_BYTES + keys.iter().zip(fetched).map(told).sum::<usize>()
+    }
+
+    /// The answer of a Fetch that is throttled: nothing, in the session if there was one before.
+    fn throttled(&self, session: &FetchSession) -> FetchResponse<Records> {
+        if self.incremental {
+            return FetchResponse { session_id: session.id, ..Default::default() };
+        }
+        // A client takes an empty full answer for no session at all, and asks for one again.
+        self.broker.fetch_sessions().forget(session.id);
+        FetchResponse::default()
     }
 
     fn leave_out(&self, known: &SessionPartition, one: &FetchedPartition, records: bool) -> bool {

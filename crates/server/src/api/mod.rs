@@ -45,6 +45,7 @@ mod telemetry;
 mod update_features;
 
 pub use api_versions::{KEY as API_VERSIONS_KEY, unsupported as unsupported_api_versions};
+pub use produce::KEY as PRODUCE_KEY;
 pub use request::{Client, Context, Endpoint, Request};
 
 use crate::net::connection::Reply;

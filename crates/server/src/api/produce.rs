@@ -19,6 +19,9 @@ use tidegate_wire::produce::{
 };
 use tracing::debug;
 
+/// The number on the wire.
+pub const KEY: i16 = 0;
+
 const ZSTD_SINCE: i16 = 7;
 const TOPIC_IDS_SINCE: i16 = 13;
 

@@ -3,6 +3,7 @@
 use crate::metrics::Metrics;
 use crate::net::connection::Reply;
 use crate::net::output::single;
+use crate::quota::Account;
 use bytes::{Bytes, BytesMut};
 use kafka_protocol::protocol::{Decodable, Encodable};
 use std::net::{IpAddr, SocketAddr};
@@ -56,6 +57,11 @@ impl Client {
         &self.context.broker
     }
 
+    /// The name of the principal that requests come from: nobody has another one yet.
+    pub fn user(&self) -> &'static str {
+        "ANONYMOUS"
+    }
+
     /// Where this client is told to connect to.
     pub fn endpoint(&self) -> Endpoint {
         self.context.advertised.clone().unwrap_or_else(|| Endpoint {
@@ -81,6 +87,8 @@ pub struct Request {
     pub header: RequestHeader,
     /// The rest of the frame.
     pub body: BytesMut,
+    /// What the request costs; `None` while nobody has a quota.
+    pub account: Option<Arc<Account>>,
 }
 
 impl Request {

@@ -40,6 +40,9 @@ pub enum Reply {
     Later(Pin<Box<dyn Future<Output = Reply> + Send>>),
     /// No response is expected (`acks=0`).
     Silent,
+    /// This reply, and nothing more is read from the connection until then (KIP-219). The answer
+    /// itself leaves at once: its client is told to wait, and is made to if it does not.
+    Throttled(Box<Reply>, Instant),
     /// Answer what came before, then close.
     Close(&'static str),
 }
@@ -106,6 +109,8 @@ pub struct Connection<S> {
     acquiring: Option<Acquire>,
     queue: VecDeque<Reply>,
     output: Output,
+    /// Until when nothing is read.
+    muted: Option<Pin<Box<Sleep>>>,
     last_activity: Instant,
     timer: Pin<Box<Sleep>>,
     /// Set when nothing more is read: what is queued is answered, then this is the end.
@@ -131,6 +136,7 @@ impl<S: Service> Connection<S> {
             acquiring: None,
             queue: VecDeque::new(),
             output: Output::default(),
+            muted: None,
             last_activity: now,
             timer: Box::pin(tokio::time::sleep_until(now + limits.look_after())),
             ending: None,
@@ -210,6 +216,10 @@ impl<S: Service> Connection<S> {
                     self.queue.clear();
                     self.ending = Some(End::Refused(why.to_owned()));
                 }
+                Some(Reply::Throttled(reply, until)) => {
+                    self.mute(until);
+                    self.queue.push_front(*reply);
+                }
                 Some(Reply::Silent | Reply::Later(_)) | None => {}
             }
         }
@@ -218,7 +228,7 @@ impl<S: Service> Connection<S> {
 
     /// Begins requests that are complete, then reads. Ready if anything happened.
     fn poll_input(&mut self, context: &mut Context<'_>) -> Poll<Result<(), End>> {
-        if self.ending.is_some() || self.is_saturated() {
+        if self.ending.is_some() || self.is_saturated() || self.poll_mute(context).is_pending() {
             return Poll::Pending;
         }
         if self.begin_requests()? {
@@ -238,15 +248,44 @@ impl<S: Service> Connection<S> {
             || (!self.queue.is_empty() && self.service.is_congested())
     }
 
+    fn mute(&mut self, until: Instant) {
+        match &mut self.muted {
+            Some(sleep) if sleep.deadline() >= until => {}
+            Some(sleep) => sleep.as_mut().reset(until),
+            None => self.muted = Some(Box::pin(tokio::time::sleep_until(until))),
+        }
+    }
+
+    /// A large request that has begun to arrive is read to its end all the same: it holds memory
+    /// that other connections wait for.
+    fn is_muted(&self) -> bool {
+        self.muted.is_some() && self.share.is_none() && self.acquiring.is_none()
+    }
+
+    fn poll_mute(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if let Some(sleep) = &mut self.muted
+            && sleep.as_mut().poll(context).is_ready()
+        {
+            self.muted = None;
+            // A request cut in two by the mute has all its time for the rest.
+            self.last_activity = Instant::now();
+        }
+        if self.is_muted() { Poll::Pending } else { Poll::Ready(()) }
+    }
+
     fn begin_requests(&mut self) -> Result<bool, End> {
         let mut begun = false;
-        while !self.is_saturated() {
+        while !self.is_saturated() && !self.is_muted() {
             let frame = next_frame(&mut self.input, self.limits.frame_bytes_max)
                 .map_err(|error| End::Refused(error.to_string()))?;
             let Some(frame) = frame else { break };
             begun = true;
-            let reply = self.service.begin(frame);
+            let mut reply = self.service.begin(frame);
             self.share = None;
+            if let Reply::Throttled(inner, until) = reply {
+                self.mute(until);
+                reply = *inner;
+            }
             if let Reply::Close(why) = &reply {
                 self.ending.get_or_insert(End::Refused((*why).to_owned()));
                 self.input.clear();
@@ -307,7 +346,8 @@ impl<S: Service> Connection<S> {
         while self.timer.as_mut().poll(context).is_ready() {
             let quiet = self.last_activity.elapsed();
             let waits = !self.queue.is_empty() || !self.output.is_empty();
-            let limit = if self.input.has_remaining() && self.acquiring.is_none() {
+            let is_stalled = self.input.has_remaining() && self.acquiring.is_none();
+            let limit = if is_stalled && !self.is_muted() {
                 self.limits.stall_max
             } else {
                 self.limits.idle_max

@@ -23,5 +23,6 @@ mod produce;
 mod quotas;
 mod retention;
 mod sessions;
+mod throttling;
 mod transcript;
 mod versions;

@@ -1,4 +1,4 @@
-//! Client quotas: altered, described, in force, and kept.
+//! Client quotas: altered, described and kept. What they do is in `throttling.rs`.
 
 use crate::common::{Gateway, RawClient, code, text};
 use kafka_protocol::messages::alter_client_quotas_request::{EntityData, EntryData, OpData};
@@ -9,7 +9,7 @@ use tidegate_log::MemoryStore;
 use tidegate_model::ErrorCode;
 use tidegate_server::Limits;
 
-type Entity<'a> = &'a [(&'a str, Option<&'a str>)];
+pub type Entity<'a> = &'a [(&'a str, Option<&'a str>)];
 
 const PRODUCER: &str = "producer_byte_rate";
 const CLIENT: Entity<'_> = &[("client-id", Some("raw"))];
@@ -39,7 +39,7 @@ async fn alter(
 }
 
 /// Sets one quota, or removes it; it must be taken.
-async fn set(gateway: &Gateway, entity: Entity<'_>, key: &str, value: Option<f64>) {
+pub async fn set(gateway: &Gateway, entity: Entity<'_>, key: &str, value: Option<f64>) {
     let rows = alter(&mut gateway.client().await, 1, vec![entry(entity, &[(key, value)])]).await;
     assert_eq!(rows, [(ErrorCode::None, None)]);
 }

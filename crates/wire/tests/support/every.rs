@@ -130,6 +130,22 @@ pub fn recode_response(key: i16, version: i16, frame: Bytes) -> Result<Bytes, Wi
     })
 }
 
+/// A decoded response frame as Rust shows it.
+pub fn show_response(key: i16, version: i16, frame: Bytes) -> Result<String, WireError> {
+    macro_rules! run {
+        ($request:ty, $response:ty) => {
+            decode_response::<$response>(key, version, frame).map(|(_, it)| format!("{it:?}"))
+        };
+    }
+    match key {
+        0 => decode_produce_response(version, frame).map(|(_, it)| format!("{it:?}")),
+        1 => decode_fetch_response(version, frame).map(|(_, it)| format!("{it:?}")),
+        8 => decode_offset_commit_response(version, frame).map(|(_, it)| format!("{it:?}")),
+        9 => decode_offset_fetch_response(version, frame).map(|(_, it)| format!("{it:?}")),
+        _ => by_library!(key, version, run),
+    }
+}
+
 /// The parts of a Fetch response as one frame.
 pub fn joined(parts: Vec<Part<Bytes>>) -> Bytes {
     let mut frame = BytesMut::new();

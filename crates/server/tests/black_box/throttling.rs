@@ -1,0 +1,137 @@
+//! Client quotas in force: throttle times by Kafka's formulas, and connections that wait.
+
+use crate::common::batch::Batch;
+use crate::common::client::{Place, fetch_request, produce_request};
+use crate::common::{Gateway, RawClient, code, text};
+use crate::quotas::{Entity, set};
+use kafka_protocol::messages::ApiVersionsRequest;
+use std::time::{Duration, Instant};
+use tidegate_model::{ErrorCode, TopicId};
+use tidegate_wire::fetch::FetchRequest;
+use tidegate_wire::produce::{ProduceRequest, encode_produce_request};
+
+const RAW: Entity<'_> = &[("client-id", Some("raw"))];
+const PRODUCER: &str = "producer_byte_rate";
+const CONSUMER: &str = "consumer_byte_rate";
+
+fn api_versions() -> ApiVersionsRequest {
+    ApiVersionsRequest::default()
+        .with_client_software_name(text("tests"))
+        .with_client_software_version(text("1.0"))
+}
+
+fn place(id: TopicId) -> Place<'static> {
+    Place { name: "t", id, partition: 0 }
+}
+
+/// A Produce of about `len` bytes, and how many Kafka counts of it: all but the frame's length.
+fn produce(id: TopicId, acks: i16, len: usize) -> (ProduceRequest, i32) {
+    let request = produce_request(acks, place(id), Batch::of_len(len));
+    let counted = encode_produce_request(9, 7, "raw", &request).len() - 4;
+    (request, counted as i32)
+}
+
+/// The throttle time of one Produce of `len` bytes.
+async fn throttle_ms(client: &mut RawClient, id: TopicId, len: usize) -> i32 {
+    let sent = client.begin_produce(9, &produce(id, 1, len).0).await;
+    client.end_produce(9, sent).await.throttle_time_ms
+}
+
+#[tokio::test]
+async fn a_produce_beyond_its_quota_is_answered_at_once_and_then_its_connection_waits() {
+    let gateway = Gateway::start().await;
+    let id = gateway.topic("t", 1).await;
+    set(&gateway, RAW, PRODUCER, Some(1_000.0)).await;
+    let mut client = gateway.client().await;
+    let (request, counted) = produce(id, 1, 12_000);
+    let began = Instant::now();
+    let sent = client.begin_produce(9, &request).await;
+    // It arrives with the Produce and is not looked at before its time.
+    let behind = client.begin(3, &api_versions()).await;
+    let answer = client.end_produce(9, sent).await;
+    assert_eq!(code(answer.topics[0].partitions[0].error_code), ErrorCode::None);
+    // A rate of a tenth of what was counted, over ten seconds: (c / 10 - 1000) / 1000 * 10 s.
+    assert_eq!(answer.throttle_time_ms, counted - 10_000);
+    let throttle = Duration::from_millis(answer.throttle_time_ms as u64);
+    // The client is throttled, not its host: another connection of the same client is served.
+    gateway.client().await.call(3, &api_versions()).await;
+    assert!(client.is_silent(Duration::from_millis(50)).await);
+    client.end::<ApiVersionsRequest>(3, behind).await;
+    assert!(began.elapsed() >= throttle, "{:?} of {throttle:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn a_produce_without_an_answer_makes_its_connection_wait_too() {
+    let gateway = Gateway::start().await;
+    let id = gateway.topic("t", 1).await;
+    set(&gateway, RAW, PRODUCER, Some(1_000.0)).await;
+    let mut client = gateway.client().await;
+    let (request, counted) = produce(id, 0, 11_000);
+    let began = Instant::now();
+    client.begin_produce(9, &request).await;
+    client.call(3, &api_versions()).await;
+    let throttle = Duration::from_millis(counted as u64 - 10_000);
+    assert!(began.elapsed() >= throttle, "{:?} of {throttle:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn others_are_not_throttled_and_a_removed_quota_throttles_nobody() {
+    let gateway = Gateway::start().await;
+    let id = gateway.topic("t", 1).await;
+    set(&gateway, &[("client-id", Some("other"))], PRODUCER, Some(1.0)).await;
+    assert_eq!(throttle_ms(&mut gateway.client().await, id, 12_000).await, 0);
+    // The default is for all who have none of their own, and comes after that of a user.
+    set(&gateway, &[("client-id", None)], PRODUCER, Some(1.0)).await;
+    assert!(throttle_ms(&mut gateway.client().await, id, 12_000).await > 0);
+    set(&gateway, &[("user", Some("ANONYMOUS"))], PRODUCER, Some(1e9)).await;
+    assert_eq!(throttle_ms(&mut gateway.client().await, id, 12_000).await, 0);
+    set(&gateway, &[("user", Some("ANONYMOUS"))], PRODUCER, None).await;
+    assert!(throttle_ms(&mut gateway.client().await, id, 12_000).await > 0);
+    set(&gateway, &[("client-id", None)], PRODUCER, None).await;
+    assert_eq!(throttle_ms(&mut gateway.client().await, id, 12_000).await, 0);
+}
+
+#[tokio::test]
+async fn a_fetch_returns_no_more_than_its_quota_allows_and_then_nothing() {
+    let gateway = Gateway::start().await;
+    let id = gateway.topic("t", 1).await;
+    let mut client = gateway.client().await;
+    for _ in 0..3 {
+        client.append(place(id), Batch::of_len(4_000)).await;
+    }
+    set(&gateway, RAW, CONSUMER, Some(1_000.0)).await;
+    let first = client.fetch(12, &fetch_request(&[(place(id), 0)])).await;
+    assert_eq!(first.throttle_time_ms, 0);
+    let len = first.topics[0].partitions[0].records.len();
+    assert!((8_000..10_000).contains(&len), "two batches of {len}: ten seconds allow 10,000 bytes");
+    // A session that begins with a throttled answer does not begin at all.
+    let request = FetchRequest { session_epoch: 0, ..fetch_request(&[(place(id), 2)]) };
+    let began = Instant::now();
+    let second = client.fetch(12, &request).await;
+    assert!(second.throttle_time_ms > 1_500, "{second:?}");
+    assert_eq!((second.error_code, second.session_id, second.topics.len()), (0, 0, 0));
+    assert!(gateway.broker.fetch_sessions().is_empty());
+    client.call(3, &api_versions()).await;
+    let throttle = Duration::from_millis(second.throttle_time_ms as u64);
+    assert!(began.elapsed() >= throttle, "{:?} of {throttle:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn a_throttled_fetch_keeps_its_session_and_costs_nothing() {
+    let gateway = Gateway::start().await;
+    let id = gateway.topic("t", 1).await;
+    let mut client = gateway.client().await;
+    let request = FetchRequest { session_epoch: 0, ..fetch_request(&[(place(id), 0)]) };
+    let session_id = client.fetch(12, &request).await.session_id;
+    client.append(place(id), Batch::of_len(20_000)).await;
+    set(&gateway, RAW, CONSUMER, Some(1_000.0)).await;
+    let next = |session_epoch| FetchRequest { session_id, session_epoch, ..fetch_request(&[]) };
+    let throttled = client.fetch(12, &next(1)).await;
+    assert!(throttled.throttle_time_ms > 10_000, "{throttled:?}");
+    assert_eq!((throttled.session_id, throttled.topics.len()), (session_id, 0));
+    // With room for these bytes once, but not for what was withheld as well.
+    set(&gateway, RAW, CONSUMER, Some(3_000.0)).await;
+    let served = gateway.client().await.fetch(12, &next(2)).await;
+    assert_eq!(served.throttle_time_ms, 0);
+    assert!(served.topics[0].partitions[0].records.len() > 20_000);
+}
