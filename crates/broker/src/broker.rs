@@ -11,6 +11,7 @@ use crate::quota::{ClientQuotas, Window};
 use crate::retention;
 use crate::timers::Timers;
 use crate::topics::{Topic, TopicMap};
+use crate::validate::Validation;
 use arc_swap::{ArcSwap, Guard};
 use parking_lot::Mutex as SyncMutex;
 use std::collections::BTreeMap;
@@ -79,6 +80,8 @@ pub struct BrokerParts {
     pub node_id: i32,
     /// What tells the time.
     pub clock: Clock,
+    /// Which produced records are looked at.
+    pub validation: Validation,
 }
 
 /// Partitions, topics, groups, producer ids.
@@ -96,6 +99,7 @@ pub struct Broker {
     quotas: ClientQuotas,
     /// One after the other puts the catalog's quotas in force, so that the newest win.
     enforcing: SyncMutex<()>,
+    validation: Validation,
     /// Creation and loading of `__consumer_offsets` happen once.
     ensuring: Mutex<()>,
     /// Snapshots of topics are made and put in place one at a time.
@@ -106,7 +110,7 @@ pub struct Broker {
 impl Broker {
     /// Opens everything that the store holds: topics, groups, offsets. Ready to serve afterwards.
     pub async fn open(parts: BrokerParts) -> Result<Arc<Self>, LogError> {
-        let BrokerParts { store, settings, offset_storage, node_id, clock } = parts;
+        let BrokerParts { store, settings, offset_storage, node_id, clock, validation } = parts;
         let timers = Timers::new(clock.clone());
         let started_with = settings;
         let settings: CurrentSettings = Arc::new(ArcSwap::new(started_with.clone()));
@@ -130,6 +134,7 @@ impl Broker {
             topics: TopicMap::default(),
             catalog,
             enforcing: SyncMutex::new(()),
+            validation,
             ensuring: Mutex::new(()),
             refreshing: Mutex::new(()),
             tasks: SyncMutex::default(),
@@ -178,6 +183,11 @@ impl Broker {
     /// This gateway's id.
     pub fn node_id(&self) -> i32 {
         self.node_id
+    }
+
+    /// Which produced records are looked at.
+    pub fn validation(&self) -> Validation {
+        self.validation
     }
 
     /// The broker's clock.

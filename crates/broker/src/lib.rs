@@ -30,7 +30,8 @@ pub use groups::{CONSUMER_OFFSETS, GroupShards, Groups, OffsetStorageKind, gathe
 pub use lookup::TimestampedOffset;
 pub use offsets::{Committed, OffsetStorage, Wanted};
 pub use partition::{Appended, Bounds, Partition};
-pub use produce::{ProduceRefusal, RecordRefusal, produce};
+pub use produce::{ProduceRefusal, ProduceRules, RecordRefusal, produce};
 pub use shard::Pending;
 pub use topics::{Topic, TopicMap};
+pub use validate::Validation;
 pub use wait::{WaitList, Waiter};

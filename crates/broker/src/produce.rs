@@ -8,7 +8,7 @@ use crate::heavy::heavy;
 use crate::partition::{Appended, Partition};
 use crate::recompress::recompressed;
 use crate::topics::Topic;
-use crate::validate::{RecordRules, check_records, header_suffices, malformed};
+use crate::validate::{RecordRules, Validation, check_records, header_suffices, malformed};
 use bytes::Bytes;
 use tidegate_model::{
     BATCH_HEADER_LEN, BatchError, BatchHeader, Compression, ErrorCode, NO_PRODUCER_ID, TimestampMs,
@@ -42,6 +42,17 @@ impl ProduceRefusal {
     }
 }
 
+/// What a produce is held against, beyond its topic's settings.
+#[derive(Debug, Clone, Copy)]
+pub struct ProduceRules {
+    /// Whether the request's version knows zstd.
+    pub zstd_allowed: bool,
+    /// Which records are looked at.
+    pub validation: Validation,
+    /// The time of the append.
+    pub now: TimestampMs,
+}
+
 /// Checks a client's batch and appends it.
 ///
 /// MESSAGE_TOO_LARGE, CORRUPT_MESSAGE, INVALID_RECORD, INVALID_TIMESTAMP or
@@ -51,15 +62,16 @@ pub fn produce(
     topic: &Topic,
     partition: &Partition,
     batch: &mut [u8],
-    zstd_allowed: bool,
-    now: TimestampMs,
+    rules: ProduceRules,
 ) -> Result<Appended, ProduceRefusal> {
+    let ProduceRules { zstd_allowed, validation, now } = rules;
     let mut header = check_batch(&topic.settings, batch, zstd_allowed)?;
     let rules = RecordRules {
         topic: &topic.name,
         partition: partition.id().partition,
         settings: &topic.settings,
         now,
+        validation,
     };
     let mut rewritten;
     let batch = match topic.settings.compression_type {

@@ -20,6 +20,16 @@ const NO_TIMESTAMP: TimestampMs = -1;
 /// an answer of gigabytes so.
 const REFUSALS_NAMED_MAX: usize = 1_000;
 
+/// Which produced records are looked at, whatever the header of their batch says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Validation {
+    /// Those that are not compressed.
+    #[default]
+    Uncompressed,
+    /// All, as in Kafka: compressed batches are unpacked.
+    All,
+}
+
 /// What records are held against.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RecordRules<'a> {
@@ -31,6 +41,8 @@ pub(crate) struct RecordRules<'a> {
     pub(crate) settings: &'a TopicSettings,
     /// The time of the append.
     pub(crate) now: TimestampMs,
+    /// Whether compressed records are looked at too.
+    pub(crate) validation: Validation,
 }
 
 impl RecordRules<'_> {
@@ -85,7 +97,10 @@ impl RecordRules<'_> {
 /// future; that harms a lookup by time, and costs no consumer a record.
 pub(crate) fn header_suffices(rules: &RecordRules<'_>, header: &BatchHeader) -> bool {
     let settings = rules.settings;
-    if settings.compact || header.attributes.is_log_append_time() {
+    if rules.validation == Validation::All
+        || settings.compact
+        || header.attributes.is_log_append_time()
+    {
         return false;
     }
     // Nothing in a header bounds timestamps from below.

@@ -47,6 +47,7 @@ async fn run(settings: &Settings) -> Result<(), Failure> {
         },
         node_id: NODE_ID,
         clock: Clock::system(),
+        validation: settings.validation,
     })
     .await
     .map_err(|error| match error {

@@ -13,6 +13,7 @@ use sources::Sources;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
+use tidegate_broker::Validation;
 use tidegate_broker::config::KafkaSettings;
 use tracing_subscriber::filter::Targets;
 
@@ -118,6 +119,8 @@ pub struct Settings {
     pub storage: StorageSettings,
     /// `[limits]`.
     pub limits: LimitSettings,
+    /// `validate.records`.
+    pub validation: Validation,
     /// `[log]`.
     pub log: LogSettings,
     /// `[kafka]`.
@@ -170,6 +173,8 @@ settings! {
         "bytes from 1048576 up (default 33554432)";
     REQUEST_STALL "limits.request_stall_ms" "TIDEGATE_REQUEST_STALL_MS"
         "milliseconds from 100 to 3600000 (default 30000)";
+    VALIDATE "validate.records" "TIDEGATE_VALIDATE_RECORDS"
+        "uncompressed or all (default uncompressed)";
     LOG_LEVEL "log.level" "TIDEGATE_LOG_LEVEL"
         "error, warn, info, debug or trace, also per module: info,tidegate_server=debug \
          (default info)";
@@ -210,6 +215,7 @@ impl Settings {
                 .unwrap_or_else(|| Some(or_default(None, "127.0.0.1:9644"))),
             storage: storage(&sources)?,
             limits: limits(&sources)?,
+            validation: validation(&sources)?,
             log: log(&sources)?,
             kafka,
             warnings,
@@ -270,6 +276,15 @@ fn limits(sources: &Sources) -> Result<LimitSettings, Failure> {
         unacknowledged_bytes_max: size(&UNACKNOWLEDGED_MAX, 1 << 20, memory_max, 32 << 20)?,
         request_stall_ms: size(&REQUEST_STALL, 100, 3_600_000, 30_000)?,
     })
+}
+
+fn validation(sources: &Sources) -> Result<Validation, Failure> {
+    let validation = sources.take(&VALIDATE, |text| match text {
+        "uncompressed" => Ok(Validation::Uncompressed),
+        "all" => Ok(Validation::All),
+        _ => Err("there is no such choice"),
+    })?;
+    Ok(validation.unwrap_or_default())
 }
 
 fn log(sources: &Sources) -> Result<LogSettings, Failure> {

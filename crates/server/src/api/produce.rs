@@ -9,7 +9,7 @@
 use crate::api::request::{Client, Request, ResponseTo, later};
 use crate::net::connection::Reply;
 use smallvec::SmallVec;
-use tidegate_broker::{ProduceRefusal, Topic, produce};
+use tidegate_broker::{ProduceRefusal, ProduceRules, Topic, produce};
 use tidegate_log::Commit;
 use tidegate_model::{ErrorCode, TopicId};
 use tidegate_wire::WireError;
@@ -154,9 +154,13 @@ fn append_one(
         ProduceRefusal::new(error, error.name())
     })?;
     let records = request.records.as_deref_mut().unwrap_or(&mut []);
-    let now = client.broker().clock().wall_ms();
+    let rules = ProduceRules {
+        zstd_allowed: version >= ZSTD_SINCE,
+        validation: client.broker().validation(),
+        now: client.broker().clock().wall_ms(),
+    };
     let bytes = records.len();
-    let appended = produce(topic, partition, records, version >= ZSTD_SINCE, now)?;
+    let appended = produce(topic, partition, records, rules)?;
     client.context.metrics.produced(bytes);
     let answer = PartitionResponse {
         index: request.index,

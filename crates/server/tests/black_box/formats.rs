@@ -371,3 +371,26 @@ async fn a_response_names_at_most_a_thousand_refused_records() {
     let message = answer.error_message.unwrap();
     assert!(message.contains("due to 1500 record errors in total"), "{message}");
 }
+
+#[tokio::test]
+async fn compressed_records_are_checked_where_the_gateway_is_told_to_unpack_them() {
+    let gateway = Gateway::that_unpacks().await;
+    let id = gateway.topic("t", 1).await;
+    let place = Place { name: "t", id, partition: 0 };
+    let mut client = gateway.client().await;
+    let now = now_ms();
+    for (name, codec) in &CODECS[1..] {
+        let noise = Batch::of(&["v"]).attributes(codec.id()).payload(b"not the codec's format");
+        let answer = client.produce(9, place, noise).await;
+        assert_eq!(refused(&answer), (ErrorCode::InvalidRecord, vec![]), "{name}");
+        let surplus = packed(Batch::of(&["a", "b"]), *codec);
+        let surplus = surplus.set(57, &1_i32.to_be_bytes()).set(23, &0_i32.to_be_bytes());
+        let answer = client.produce(9, place, surplus).await;
+        assert_eq!(refused(&answer), (ErrorCode::InvalidRecord, vec![]), "{name}");
+        let late = packed(Batch::at_times(&[now, now + 2 * HOUR_MS]), *codec);
+        let answer = client.produce(9, place, max_timestamp(late, now)).await;
+        assert_eq!(refused(&answer), (ErrorCode::InvalidTimestamp, vec![1]), "{name}");
+        let lying = max_timestamp(packed(Batch::at_times(&[now, now + 7]), *codec), 3);
+        assert_eq!(stored(&mut client, place, lying).await.max_timestamp, now + 7, "{name}");
+    }
+}

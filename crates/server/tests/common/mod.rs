@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Once};
 use tidegate_broker::config::KafkaSettings;
-use tidegate_broker::{Broker, BrokerParts, Clock, OffsetStorageKind};
+use tidegate_broker::{Broker, BrokerParts, Clock, OffsetStorageKind, Validation};
 use tidegate_log::MemoryStore;
 use tidegate_model::{ErrorCode, TopicId};
 use tidegate_server::{Limits, Server, ServerSettings};
@@ -31,22 +31,30 @@ impl Gateway {
 
     /// A gateway with Kafka's settings as given, over those that make tests quick.
     pub async fn with(settings: &[(&str, &str)], limits: Limits) -> Self {
-        Self::open(Arc::new(MemoryStore::new()), Clock::system(), settings, limits).await
+        Self::on(Arc::new(MemoryStore::new()), settings, limits).await
     }
 
     /// A gateway over what is in `store`.
     pub async fn on(store: Arc<MemoryStore>, settings: &[(&str, &str)], limits: Limits) -> Self {
-        Self::open(store, Clock::system(), settings, limits).await
+        Self::open(store, Clock::system(), Validation::default(), settings, limits).await
     }
 
     /// A gateway by a clock of the test's.
     pub async fn at(clock: Clock, settings: &[(&str, &str)], limits: Limits) -> Self {
-        Self::open(Arc::new(MemoryStore::new()), clock, settings, limits).await
+        let store = Arc::new(MemoryStore::new());
+        Self::open(store, clock, Validation::default(), settings, limits).await
+    }
+
+    /// A gateway that looks at the records of compressed batches too.
+    pub async fn that_unpacks() -> Self {
+        let store = Arc::new(MemoryStore::new());
+        Self::open(store, Clock::system(), Validation::All, &[], Limits::default()).await
     }
 
     async fn open(
         store: Arc<MemoryStore>,
         clock: Clock,
+        validation: Validation,
         settings: &[(&str, &str)],
         limits: Limits,
     ) -> Self {
@@ -65,6 +73,7 @@ impl Gateway {
             offset_storage: OffsetStorageKind::Log,
             node_id: 1,
             clock,
+            validation,
         })
         .await
         .expect("the store opens");
