@@ -321,7 +321,7 @@ class Runner:
     def report(self, name, count, seconds, path):
         self.counts[name] = count
         verdict = "FAILED" if count.failed else "ok"
-        print(f"{verdict:<7}{name:<10}{count}  ({seconds:.0f} s)", flush=True)
+        print(f"{verdict:<7}{name:<12}{count}  ({seconds:.0f} s)", flush=True)
         if count.failed:
             lines = path.read_text(errors="replace").splitlines()[-TAIL_LINES:]
             print("\n".join(f"    | {line}" for line in lines))
@@ -414,7 +414,7 @@ def main():
     every = suites(shlex.split(arguments.options))
     if arguments.list:
         for suite in every:
-            print(f"{suite.name:<10}{suite.about}")
+            print(f"{suite.name:<12}{suite.about}")
         return 0
     runner = Runner(chosen_suites(every, arguments.suites, not arguments.no_build))
     if arguments.no_build:

@@ -196,6 +196,23 @@ impl Client {
         response
     }
 
+    /// Sends a frame as it is, without its length. The transcript tells whether it was answered or
+    /// whether the connection was closed, in which case a new one takes its place.
+    pub async fn send_frame(&mut self, what: &str, frame: &[u8]) -> Option<Bytes> {
+        self.raw.send_frame(frame).await;
+        self.fate(what).await
+    }
+
+    /// Tells and records what became of the bytes sent last: an answer, or the end of the connection.
+    pub async fn fate(&mut self, what: &str) -> Option<Bytes> {
+        let answer = self.raw.receive_or_end().await;
+        if answer.is_none() {
+            self.raw = RawClient::connect(self.target.address).await;
+        }
+        self.note(&format!("{what}: {}", if answer.is_some() { "answered" } else { "closed" }));
+        answer
+    }
+
     // ------------------------------------------------------------------ requests of our own codec
 
     pub async fn produce(&mut self, version: i16, request: &ProduceRequest) -> ProduceResponse {

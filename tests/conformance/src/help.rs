@@ -4,8 +4,10 @@ use kafka_protocol::messages::create_topics_request::{CreatableTopic, CreatableT
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::{CreateTopicsRequest, DeleteTopicsRequest, MetadataRequest};
 pub use tidegate_model::{ErrorCode, TopicId};
+pub use tidegate_raw_client::batch::{headers, log_records};
 pub use tidegate_raw_client::client::{fetch_request, produce_request, topic_name};
 pub use tidegate_raw_client::{Batch, Place, code, text};
+use tidegate_wire::header::is_flexible;
 
 /// Fails unless `actual` is that code, and says both by name.
 #[track_caller]
@@ -41,4 +43,16 @@ pub fn metadata(version: i16, names: &[&str]) -> MetadataRequest {
     let row = |name: &&str| MetadataRequestTopic::default().with_name(Some(topic_name(name)));
     let request = MetadataRequest::default().with_topics(Some(names.iter().map(row).collect()));
     request.with_allow_auto_topic_creation(version < 4)
+}
+
+/// A request frame by hand: the header of that version, correlation id 7 and client id `raw`, then
+/// the body's bytes.
+pub fn frame(key: i16, version: i16, body: &[u8]) -> Vec<u8> {
+    let mut frame = [key.to_be_bytes(), version.to_be_bytes()].concat();
+    frame.extend_from_slice(b"\0\0\0\x07\0\x03raw");
+    if is_flexible(key, version) {
+        frame.push(0);
+    }
+    frame.extend_from_slice(body);
+    frame
 }

@@ -135,6 +135,11 @@ impl Transcript {
         if is_uuid(word) {
             return self.id(word);
         }
+        // `TopicId` shows itself without hyphens.
+        if word.len() == 32 && word.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            let (a, b, c) = (&word[..8], &word[8..12], &word[12..16]);
+            return self.id(&format!("{a}-{b}-{c}-{}-{}", &word[16..20], &word[20..]));
+        }
         let Ok(number) = word.parse::<i64>() else { return word.to_owned() };
         let is_node = field.ends_with("node_id")
             || field.ends_with("leader_id")
@@ -325,11 +330,14 @@ mod tests {
     fn what_a_broker_makes_up_becomes_a_placeholder() {
         let mut transcript = transcript();
         transcript.alias("t-17", "t");
-        transcript.value(&answer(uuid::Uuid::new_v4()));
+        let id = uuid::Uuid::new_v4();
+        transcript.value(&answer(id));
+        transcript.value(&(tidegate_model::TopicId(id), tidegate_model::TopicId::ZERO));
         assert_eq!(
             transcript.text(),
             "error_code: UNKNOWN_TOPIC_OR_PARTITION, topic_id: <id 1>, \
-             message: \"topic t has the id <id 1>\"\nleader_id: <node>, host: <host>, at_time: <now>\n"
+             message: \"topic t has the id <id 1>\"\nleader_id: <node>, host: <host>, at_time: <now>\n\
+             [<id 1>, 0]\n"
         );
     }
 

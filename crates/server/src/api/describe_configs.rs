@@ -20,6 +20,11 @@ use tidegate_wire::WireError;
 /// `ConfigEntry.ConfigType.UNKNOWN`.
 const UNKNOWN_TYPE: i8 = 0;
 
+/// What Kafka says of an INVALID_REQUEST that has no words of its own.
+const MALFORMED: &str = "This most likely occurs because of a request being malformed by the client \
+                         library or the message was sent to an incompatible broker. See the broker \
+                         logs for more details.";
+
 pub fn handle(client: &mut Client, mut request: Request) -> Result<Reply, WireError> {
     let to = request.response_to();
     let decoded: DescribeConfigsRequest = request.decode()?;
@@ -51,15 +56,16 @@ fn describe(
 ) -> Result<Vec<DescribedConfig>, (ErrorCode, String)> {
     let broker = client.broker();
     let name = &*resource.resource_name;
-    let names: Option<Vec<&str>> =
-        resource.configuration_keys.as_ref().map(|keys| keys.iter().map(|key| &**key).collect());
+    // No names are all names, as null is.
+    let names = resource.configuration_keys.as_ref().filter(|keys| !keys.is_empty());
+    let names: Option<Vec<&str>> = names.map(|keys| keys.iter().map(|key| &**key).collect());
     match resource.resource_type {
         TOPIC => {
             tidegate_broker::check_topic_name(name)
                 .map_err(|message| (ErrorCode::InvalidTopic, message))?;
-            let topic = broker.topics().by_name(name).ok_or_else(|| {
-                (ErrorCode::UnknownTopicOrPartition, format!("there is no topic {name}"))
-            })?;
+            // Kafka has no words for this one.
+            let unknown = || (ErrorCode::UnknownTopicOrPartition, String::new());
+            let topic = broker.topics().by_name(name).ok_or_else(unknown)?;
             let names = names.as_deref();
             Ok(broker.describe_topic_configs(&topic.configs, names, synonyms, documentation))
         }
@@ -83,10 +89,7 @@ fn describe(
         }
         GROUP if name.is_empty() => Err(invalid("Group name must not be empty")),
         GROUP => broker.describe_group_configs(name, names.as_deref(), synonyms, documentation),
-        other => Err((
-            ErrorCode::InvalidRequest,
-            format!("resources of type {other} have no settings here"),
-        )),
+        _ => Err(invalid(MALFORMED)),
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! No topics asked for are all topics. Topics come in name order, at most as many partitions as the
 //! request and `max.request.partition.size.limit` allow; the cursor names the first one left out.
+//! A cursor is INVALID_REQUEST if its partition is negative or its topic not among those asked for.
 
 use crate::api::metadata::{TOPIC_OPERATIONS, topic_name};
 use crate::api::request::{Client, Request};
@@ -10,7 +11,7 @@ use kafka_protocol::messages::describe_topic_partitions_response::{
     Cursor, DescribeTopicPartitionsResponsePartition, DescribeTopicPartitionsResponseTopic,
 };
 use kafka_protocol::messages::{
-    BrokerId, DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse,
+    BrokerId, DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse, TopicName,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -29,8 +30,12 @@ pub fn handle(client: &mut Client, mut request: Request) -> Result<Reply, WireEr
     };
     let mut first_partition = 0;
     if let Some(cursor) = &decoded.cursor {
+        let is_named = decoded.topics.is_empty() || names.contains(&*cursor.topic_name.0);
+        if cursor.partition_index < 0 || !is_named {
+            return Ok(to.reply(&refused(&decoded)));
+        }
         names = names.split_off(&*cursor.topic_name.0);
-        first_partition = cursor.partition_index.max(0) as usize;
+        first_partition = cursor.partition_index as usize;
         // A cursor into a topic that is gone starts with the next topic's first partition.
         if !names.contains(&*cursor.topic_name.0) {
             first_partition = 0;
@@ -49,6 +54,17 @@ pub fn handle(client: &mut Client, mut request: Request) -> Result<Reply, WireEr
         page.add(&name, topics.by_name(&name), std::mem::take(&mut first_partition));
     }
     Ok(to.reply(&page.response))
+}
+
+/// The answer to a cursor that cannot be one: a row with the error for each topic asked for.
+fn refused(request: &DescribeTopicPartitionsRequest) -> DescribeTopicPartitionsResponse {
+    let row = |name: &TopicName| {
+        DescribeTopicPartitionsResponseTopic::default()
+            .with_name(Some(name.clone()))
+            .with_error_code(ErrorCode::InvalidRequest.code())
+    };
+    let topics = request.topics.iter().map(|topic| row(&topic.name)).collect();
+    DescribeTopicPartitionsResponse::default().with_topics(topics)
 }
 
 struct Page {

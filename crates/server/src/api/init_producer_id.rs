@@ -2,7 +2,8 @@
 //!
 //! Ids are taken from blocks that are durable before the first id of them is given, so that none is
 //! given twice, also after a crash. v3 carries the old id and epoch of a producer that goes on
-//! (KIP-360): without a transactional id it gets a fresh one, as in Kafka. Omitted: transactions; a
+//! (KIP-360): without a transactional id it gets a fresh one, as in Kafka, and one of both alone is an
+//! INVALID_REQUEST. Omitted: transactions; a
 //! transactional id answers UNSUPPORTED_VERSION, which clients report at once.
 
 use crate::api::request::{Client, Request, later};
@@ -20,6 +21,12 @@ pub fn handle(client: &mut Client, mut request: Request) -> Result<Reply, WireEr
             .with_producer_id(ProducerId(-1))
             .with_producer_epoch(-1)
     };
+    let has_id = decoded.producer_id.0 != -1;
+    let has_epoch = decoded.producer_epoch != -1;
+    let names_no_transaction = decoded.transactional_id.as_ref().is_some_and(|id| id.is_empty());
+    if (to.version >= 3 && has_id != has_epoch) || names_no_transaction {
+        return Ok(to.reply(&failed(ErrorCode::InvalidRequest)));
+    }
     if decoded.transactional_id.is_some() {
         return Ok(to.reply(&failed(ErrorCode::UnsupportedVersion)));
     }

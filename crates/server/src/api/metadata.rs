@@ -2,7 +2,7 @@
 //! unknown topic gets a row with an error, or is created where request and settings allow it.
 //!
 //! Versions: v4 `allow_auto_topic_creation`, v8-v10 authorized operations, v10 topic ids, v12 topics
-//! by id alone, v13 top-level error (KIP-1102).
+//! by id (before that an id is an INVALID_REQUEST), v13 top-level error (KIP-1102).
 
 use crate::api::request::{Client, Request, later};
 use crate::net::connection::Reply;
@@ -12,6 +12,7 @@ use kafka_protocol::messages::{
     metadata_response::{MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic},
 };
 use kafka_protocol::protocol::StrBytes;
+use std::collections::HashSet;
 use std::sync::Arc;
 use tidegate_broker::{Broker, Topic};
 use tidegate_model::{ErrorCode, TopicId};
@@ -30,9 +31,18 @@ pub const TOPIC_OPERATIONS: i32 =
 /// ALTER_CONFIGS, IDEMPOTENT_WRITE).
 pub const CLUSTER_OPERATIONS: i32 = 1 << 5 | 1 << 7 | 1 << 8 | 1 << 9 | 1 << 10 | 1 << 11 | 1 << 12;
 
+/// The first version that finds topics by their ids. v10 has the field and refuses it.
+const BY_ID_SINCE: i16 = 12;
+
 pub fn handle(client: &mut Client, mut request: Request) -> Result<Reply, WireError> {
     let to = request.response_to();
-    let decoded: MetadataRequest = request.decode()?;
+    let mut decoded: MetadataRequest = request.decode()?;
+    if to.version < BY_ID_SINCE && decoded.topics.iter().flatten().any(is_by_id) {
+        return Ok(to.reply(&refused(decoded.topics)));
+    }
+    if let Some(topics) = &mut decoded.topics {
+        keep_first(topics);
+    }
     let endpoint = client.endpoint();
     let node_id = BrokerId(client.context.node_id);
     let broker_row = MetadataResponseBroker::default()
@@ -75,6 +85,31 @@ pub fn handle(client: &mut Client, mut request: Request) -> Result<Reply, WireEr
         }
         to.reply(&response)
     }))
+}
+
+fn is_by_id(topic: &MetadataRequestTopic) -> bool {
+    topic.name.is_none() || !topic.topic_id.is_nil()
+}
+
+/// Kafka's answer to ids in versions that do not know them: nothing but an error for each topic.
+fn refused(topics: Option<Vec<MetadataRequestTopic>>) -> MetadataResponse {
+    let row = |topic: MetadataRequestTopic| {
+        MetadataResponseTopic::default()
+            .with_name(Some(topic.name.unwrap_or_default()))
+            .with_topic_id(topic.topic_id)
+            .with_error_code(ErrorCode::InvalidRequest.code())
+            .with_topic_authorized_operations(OPERATIONS_NOT_ASKED)
+    };
+    MetadataResponse::default()
+        .with_controller_id(BrokerId(-1))
+        .with_cluster_authorized_operations(OPERATIONS_NOT_ASKED)
+        .with_topics(topics.into_iter().flatten().map(row).collect())
+}
+
+/// A topic asked for twice is answered once.
+fn keep_first(topics: &mut Vec<MetadataRequestTopic>) {
+    let mut seen = HashSet::with_capacity(topics.len());
+    topics.retain(|topic| seen.insert((topic.name.clone(), topic.topic_id)));
 }
 
 struct Rows {

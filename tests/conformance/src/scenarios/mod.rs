@@ -1,13 +1,28 @@
-//! The scenarios, one file for each area. A new file is one line in each list.
-
-mod heartbeat;
-mod join_group;
-mod topics;
+//! The scenarios, one file for each area. A new file is one line in the list.
 
 use crate::scenario::Scenario;
 
-/// Every area's scenarios.
-pub const AREAS: &[&[Scenario]] = &[heartbeat::SCENARIOS, join_group::SCENARIOS, topics::SCENARIOS];
+/// Declares the files, and gathers their scenarios.
+macro_rules! areas {
+    ($($area:ident)*) => {
+        $(mod $area;)*
+
+        /// Every area's scenarios.
+        pub const AREAS: &[&[Scenario]] = &[$($area::SCENARIOS),*];
+    };
+}
+
+areas! {
+    api_versions
+    configs
+    connection
+    heartbeat
+    join_group
+    metadata
+    producer_ids
+    topic_partitions
+    topics
+}
 
 /// Every scenario whose id contains `filter`.
 pub fn all(filter: Option<&str>) -> Vec<Scenario> {

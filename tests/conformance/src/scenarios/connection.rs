@@ -1,0 +1,248 @@
+//! Frames, headers, order: what holds for every request on a connection.
+
+use crate::client::Client;
+use crate::help::*;
+use crate::scenarios;
+use bytes::Bytes;
+use kafka_protocol::messages::{ApiVersionsRequest, MetadataRequest};
+use std::time::Duration;
+use tidegate_wire::fetch::FetchRequest;
+
+scenarios![
+    answers_come_in_the_order_of_the_requests,
+    a_request_behind_a_waiting_fetch_is_answered_after_it,
+    any_correlation_id_comes_back,
+    a_client_may_have_no_name_or_a_long_one,
+    a_client_name_that_is_not_utf_8,
+    unknown_tagged_fields_of_header_and_body_are_passed_over,
+    defaults_of_tagged_fields_are_not_sent,
+    a_request_in_single_bytes_is_answered,
+    requests_glued_together_are_answered_one_by_one,
+    a_frame_of_negative_length_closes_the_connection,
+    a_frame_of_no_bytes_closes_the_connection,
+    a_frame_larger_than_allowed_closes_the_connection,
+    a_frame_shorter_than_its_header_closes_the_connection,
+    a_count_larger_than_the_frame_closes_the_connection,
+    a_negative_count_where_null_is_not_allowed_closes_the_connection,
+    a_count_below_minus_1,
+    a_string_longer_than_the_frame_closes_the_connection,
+    bytes_behind_a_request,
+    a_cut_off_request_leaves_other_connections_alone,
+    acks_0_is_not_answered,
+    an_error_with_acks_0_closes_the_connection,
+    five_idempotent_batches_in_flight_keep_their_order,
+];
+
+const VERSIONS_V0: &[u8] = b"\0\x12\0\0\0\0\0\x07\0\x03raw";
+
+async fn answers_come_in_the_order_of_the_requests(mut client: Client) {
+    let topic = client.topic("t", 1).await;
+    let mut pending = Vec::new();
+    for round in 0..20 {
+        let names: &[&str] = if round % 2 == 0 { &[&topic.name] } else { &[] };
+        pending.push(client.begin(12, &metadata(12, names)).await);
+    }
+    for (round, pending) in pending.into_iter().enumerate() {
+        // Ids are checked on the way; the answers must also be those of their requests.
+        assert_eq!(client.receive(pending).await.topics.len(), usize::from(round % 2 == 0));
+    }
+}
+
+async fn a_request_behind_a_waiting_fetch_is_answered_after_it(mut client: Client) {
+    let topic = client.topic("t", 1).await;
+    let mut fetch: FetchRequest = fetch_request(&[(topic.partition(0), 0)]);
+    (fetch.max_wait_ms, fetch.min_bytes) = (300, 1);
+    let id = client.raw.begin_fetch(12, &fetch).await;
+    let behind = client.begin(0, &ApiVersionsRequest::default()).await;
+    let response = client.raw.end_fetch(12, id).await;
+    assert!(response.topics[0].partitions[0].records.is_empty());
+    client.receive(behind).await;
+}
+
+async fn any_correlation_id_comes_back(mut client: Client) {
+    for id in [0, -1, i32::MIN, i32::MAX, 7, 7] {
+        let mut frame = VERSIONS_V0.to_vec();
+        frame[4..8].copy_from_slice(&id.to_be_bytes());
+        let answer = client.send_frame(&format!("correlation id {id}"), &frame).await;
+        assert_eq!(answer.expect("answered")[..4], id.to_be_bytes());
+    }
+}
+
+async fn a_client_may_have_no_name_or_a_long_one(mut client: Client) {
+    let header = |name: &[u8]| [&VERSIONS_V0[..8], name].concat();
+    let long = [&[0x40, 0][..], &[b'x'; 0x4000]].concat();
+    for (what, name) in [("null", &b"\xff\xff"[..]), ("empty", b"\0\0"), ("16384 bytes", &long)] {
+        let answer = client.send_frame(what, &header(name)).await;
+        assert!(answer.is_some());
+    }
+}
+
+async fn a_client_name_that_is_not_utf_8(mut client: Client) {
+    let frame = [&VERSIONS_V0[..8], b"\0\x03a\xff\xfe"].concat();
+    client.send_frame("client id with bytes that are no UTF-8", &frame).await;
+}
+
+async fn unknown_tagged_fields_of_header_and_body_are_passed_over(mut client: Client) {
+    let unknown = Bytes::from_static(b"anything");
+    let request = MetadataRequest::default()
+        .with_topics(Some(Vec::new()))
+        .with_unknown_tagged_field(99, unknown.clone());
+    client.ask(12, &request).await;
+    let request = ApiVersionsRequest::default()
+        .with_client_software_name(text("suite"))
+        .with_client_software_version(text("1"))
+        .with_unknown_tagged_field(0, unknown.clone())
+        .with_unknown_tagged_field(9_999, unknown);
+    expect(client.ask(3, &request).await.error_code, ErrorCode::None);
+    // Two tagged fields in the header, of which Kafka knows none.
+    let frame = b"\0\x12\0\x03\0\0\0\x07\0\x03raw\x02\x05\x01a\x64\x02bc\x06suite\x021\0";
+    assert!(client.send_frame("tagged fields in the header", frame).await.is_some());
+}
+
+async fn defaults_of_tagged_fields_are_not_sent(mut client: Client) {
+    // Every answer is encoded again from its values, defaults left out, and compared.
+    let topic = client.topic("t", 1).await;
+    client.fetch_one(12, topic.partition(0), 0).await;
+    client.produce_one(9, topic.partition(0), Batch::of(&["a"])).await;
+}
+
+async fn a_request_in_single_bytes_is_answered(mut client: Client) {
+    client.raw.send(&[0, 0, 0, VERSIONS_V0.len() as u8]).await;
+    for byte in VERSIONS_V0 {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+        client.raw.send(&[*byte]).await;
+    }
+    assert!(client.fate("ApiVersions in single bytes").await.is_some());
+}
+
+async fn requests_glued_together_are_answered_one_by_one(mut client: Client) {
+    let one = [&[0, 0, 0, VERSIONS_V0.len() as u8], VERSIONS_V0].concat();
+    client.raw.send(&one.repeat(3)).await;
+    for _ in 0..3 {
+        assert!(client.fate("ApiVersions").await.is_some());
+    }
+}
+
+async fn a_frame_of_negative_length_closes_the_connection(mut client: Client) {
+    for len in [-1, i32::MIN] {
+        client.raw.send(&len.to_be_bytes()).await;
+        assert!(client.fate(&format!("length {len}")).await.is_none());
+    }
+}
+
+async fn a_frame_of_no_bytes_closes_the_connection(mut client: Client) {
+    client.raw.send(&[0; 4]).await;
+    assert!(client.fate("length 0").await.is_none());
+}
+
+async fn a_frame_larger_than_allowed_closes_the_connection(mut client: Client) {
+    // One more than socket.request.max.bytes; the bytes need not even arrive.
+    for len in [100 * 1024 * 1024 + 1, i32::MAX] {
+        client.raw.send(&len.to_be_bytes()).await;
+        assert!(client.fate(&format!("length {len}")).await.is_none());
+    }
+}
+
+async fn a_frame_shorter_than_its_header_closes_the_connection(mut client: Client) {
+    for len in 1..VERSIONS_V0.len() {
+        let what = format!("{len} bytes of a header");
+        assert!(client.send_frame(&what, &VERSIONS_V0[..len]).await.is_none());
+    }
+}
+
+async fn a_count_larger_than_the_frame_closes_the_connection(mut client: Client) {
+    for (what, version, count) in [
+        ("2147483647 topics", 1, &b"\x7f\xff\xff\xff"[..]),
+        ("1000 topics in no bytes", 1, b"\0\0\x03\xe8"),
+        ("4294967294 compact topics", 12, b"\xff\xff\xff\xff\x0f"),
+    ] {
+        let answer = client.send_frame(what, &frame(3, version, count)).await;
+        assert!(answer.is_none());
+    }
+}
+
+async fn a_negative_count_where_null_is_not_allowed_closes_the_connection(mut client: Client) {
+    for (what, key, version, count) in [
+        ("null topics in Metadata v0", 3, 0, &b"\xff\xff\xff\xff"[..]),
+        ("null groups in DescribeGroups v0", 15, 0, b"\xff\xff\xff\xff"),
+    ] {
+        assert!(client.send_frame(what, &frame(key, version, count)).await.is_none());
+    }
+}
+
+async fn a_count_below_minus_1(mut client: Client) {
+    let count = b"\xff\xff\xff\xfe";
+    client.send_frame("-2 topics in Metadata v1", &frame(3, 1, count)).await;
+}
+
+async fn a_string_longer_than_the_frame_closes_the_connection(mut client: Client) {
+    for (what, version, body) in [
+        ("a name of 32767 bytes in none", 1, &b"\0\0\0\x01\x7f\xff"[..]),
+        ("a name of negative length", 1, b"\0\0\0\x01\xff\xfe"),
+        ("a compact name of 4294967294 bytes", 12, b"\x02\xff\xff\xff\xff\x0f"),
+    ] {
+        client.send_frame(what, &frame(3, version, body)).await;
+    }
+}
+
+async fn bytes_behind_a_request(mut client: Client) {
+    let more = [VERSIONS_V0, b"more"].concat();
+    client.send_frame("ApiVersions v0 and four bytes more", &more).await;
+    client.send_frame("Metadata v1 and four bytes more", &frame(3, 1, b"\0\0\0\0more")).await;
+}
+
+async fn a_cut_off_request_leaves_other_connections_alone(mut client: Client) {
+    let mut other = client.connect().await;
+    client.raw.send(&[0, 0, 0x10, 0]).await;
+    client.raw.send(VERSIONS_V0).await;
+    drop(client);
+    other.ask(0, &ApiVersionsRequest::default()).await;
+}
+
+async fn acks_0_is_not_answered(mut client: Client) {
+    let topic = client.topic("t", 1).await;
+    for version in 3..=13 {
+        let request = produce_request(0, topic.partition(0), Batch::of(&["a"]));
+        client.raw.begin_produce(version, &request).await;
+    }
+    // The next answer on the connection is that of the next request.
+    client.ask(0, &ApiVersionsRequest::default()).await;
+    // Nobody has said that the records are there yet; they arrive.
+    let mut fetch = fetch_request(&[(topic.partition(0), 10)]);
+    (fetch.max_wait_ms, fetch.min_bytes) = (10_000, 1);
+    let response = client.fetch(12, &fetch).await;
+    assert_eq!(log_records(&response.topics[0].partitions[0].records), [(10, "a".to_owned())]);
+}
+
+async fn an_error_with_acks_0_closes_the_connection(mut client: Client) {
+    let topic = client.topic("t", 1).await;
+    for (what, partition, batch) in [
+        ("a partition that is not there", 9, Batch::of(&["a"])),
+        ("a damaged batch", 0, Batch::of(&["a"]).damage(61, &[0xff])),
+    ] {
+        let request = produce_request(0, topic.partition(partition), batch);
+        client.raw.begin_produce(9, &request).await;
+        assert!(client.fate(what).await.is_none());
+    }
+}
+
+async fn five_idempotent_batches_in_flight_keep_their_order(mut client: Client) {
+    let topic = client.topic("t", 1).await;
+    let request = kafka_protocol::messages::InitProducerIdRequest::default()
+        .with_transactional_id(None)
+        .with_producer_id((-1).into())
+        .with_producer_epoch(-1);
+    let producer = client.ask(4, &request).await.producer_id.0;
+    let mut ids = Vec::new();
+    for sequence in 0..5 {
+        let batch = Batch::of(&["a"]).by(producer, 0, sequence);
+        let request = produce_request(-1, topic.partition(0), batch);
+        ids.push(client.raw.begin_produce(9, &request).await);
+    }
+    for (offset, id) in (0..).zip(ids) {
+        let response = client.raw.end_produce(9, id).await;
+        let row = &response.topics[0].partitions[0];
+        expect(row.error_code, ErrorCode::None);
+        assert_eq!(row.base_offset, offset);
+    }
+}
