@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-/// The directory of the recordings.
+/// The directory of the suite.
 pub struct Expected {
     directory: PathBuf,
     /// Deliberate differences: the scenario's id and the reason.
@@ -34,15 +34,22 @@ impl Expected {
                 differences.insert(format!("{area}/{name}"), reason.to_owned());
             }
         }
-        Ok(Expected { directory: directory.join("expected"), differences })
+        Ok(Expected { directory: directory.to_owned(), differences })
     }
 
-    fn of_kafka(&self, id: &str) -> PathBuf {
-        self.directory.join(format!("{id}.txt"))
+    /// Where the scenarios are written.
+    pub fn sources(&self) -> PathBuf {
+        self.directory.join("src/scenarios")
     }
 
-    fn of_tidegate(&self, id: &str) -> PathBuf {
-        self.directory.join(format!("{id}.tidegate.txt"))
+    /// Where Kafka's transcript of a scenario is kept.
+    pub fn of_kafka(&self, id: &str) -> PathBuf {
+        self.directory.join("expected").join(format!("{id}.txt"))
+    }
+
+    /// Where Tidegate's transcript is kept if it differs on purpose.
+    pub fn of_tidegate(&self, id: &str) -> PathBuf {
+        self.directory.join("expected").join(format!("{id}.tidegate.txt"))
     }
 
     /// Keeps what Kafka answered.
@@ -90,7 +97,7 @@ impl Expected {
     /// Recordings and differences of scenarios that do not exist.
     pub fn stale(&self, known: &BTreeSet<String>) -> io::Result<Vec<String>> {
         let mut stale = Vec::new();
-        for area in fs::read_dir(&self.directory)? {
+        for area in fs::read_dir(self.directory.join("expected"))? {
             let area = area?;
             for file in fs::read_dir(area.path())? {
                 let name = file?.file_name().to_string_lossy().into_owned();
@@ -113,7 +120,7 @@ impl Expected {
     pub fn remove(&self, stale: &[String]) -> io::Result<()> {
         stale
             .iter()
-            .map(|name| self.directory.join(name))
+            .map(|name| self.directory.join("expected").join(name))
             .filter(|path| path.exists())
             .try_for_each(fs::remove_file)
     }

@@ -7,6 +7,7 @@
 #![allow(missing_docs, reason = "test code: its names are short sentences")]
 
 pub mod client;
+pub mod document;
 pub mod expected;
 pub mod groups;
 pub mod help;

@@ -1,6 +1,7 @@
 //! `conformance`: shows the claims of this suite on a broker, or compares two.
 
 use clap::{Args, Parser, Subcommand};
+use conformance::document::Document;
 use conformance::expected::{Expected, diff};
 use conformance::junit::{self, Case};
 use conformance::run::{Outcome, run};
@@ -22,6 +23,9 @@ struct Options {
     /// Where differences.toml and expected/ are.
     #[arg(long, global = true, default_value = "tests/conformance")]
     directory: PathBuf,
+    /// The document of which a part is written from them.
+    #[arg(long, global = true, default_value = "docs/compatibility.md")]
+    document: PathBuf,
 }
 
 #[derive(Subcommand)]
@@ -47,6 +51,8 @@ enum Command {
         #[arg(long)]
         junit: Option<PathBuf>,
     },
+    /// Write the document's generated part anew, as `record` and `accept` do.
+    Document,
     /// Print where the answers of two brokers differ.
     Compare { one: String, other: String },
 }
@@ -88,6 +94,7 @@ async fn execute(options: Options) -> Result<bool, Box<dyn Error>> {
             let hold = outcomes.iter().filter(|outcome| outcome.failure.is_none());
             hold.clone().try_for_each(|outcome| expected.record(outcome))?;
             expected.remove(&expected.stale(&known())?)?;
+            document(&options, &expected).write()?;
             println!("{} recorded", hold.count());
             Ok(tell_failures(&outcomes, false))
         }
@@ -98,16 +105,27 @@ async fn execute(options: Options) -> Result<bool, Box<dyn Error>> {
                 count += usize::from(expected.accept(&outcome)?);
             }
             expected.remove(&expected.stale(&known())?)?;
+            document(&options, &expected).write()?;
             println!("{count} accepted");
             Ok(true)
         }
         Command::Check { at, junit } => {
             let expected = Expected::open(&options.directory)?;
-            let cases = check(&expected, &at.bootstrap, filter).await?;
+            let mut cases = check(&expected, &at.bootstrap, filter).await?;
+            let is_current = document(&options, &expected).is_current()?;
+            cases.push(Case {
+                id: "suite/the_document_is_as_it_would_be_written".to_owned(),
+                took: std::time::Duration::ZERO,
+                failure: (!is_current).then(|| "write it: conformance document".to_owned()),
+            });
             if let Some(path) = junit {
                 std::fs::write(path, junit::report(&cases))?;
             }
             Ok(tell_cases(&cases))
+        }
+        Command::Document => {
+            document(&options, &Expected::open(&options.directory)?).write()?;
+            Ok(true)
         }
         Command::Compare { one, other } => compare(one, other, filter).await,
     }
@@ -116,6 +134,10 @@ async fn execute(options: Options) -> Result<bool, Box<dyn Error>> {
 async fn outcomes_at(bootstrap: &str, filter: Option<&str>) -> Result<Vec<Outcome>, String> {
     let target = Target::find(bootstrap).await.map_err(|error| format!("{bootstrap}: {error}"))?;
     Ok(run(&Arc::new(target), &scenarios::all(filter)).await)
+}
+
+fn document<'a>(options: &Options, expected: &'a Expected) -> Document<'a> {
+    Document { path: options.document.clone(), expected }
 }
 
 fn known() -> std::collections::BTreeSet<String> {

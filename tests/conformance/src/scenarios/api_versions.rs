@@ -3,10 +3,11 @@
 use crate::client::Client;
 use crate::help::*;
 use crate::scenarios;
-use kafka_protocol::messages::{ApiVersionsRequest, ApiVersionsResponse};
+use kafka_protocol::messages::{ApiKey, ApiVersionsRequest, ApiVersionsResponse};
 use tidegate_wire::codec::decode_response;
 
 scenarios![
+    the_requests_and_their_versions,
     every_version_tells_the_same_ranges,
     versions_above_the_newest_are_answered_as_v0_with_the_range_of_api_versions,
     the_response_header_stays_old_in_flexible_versions,
@@ -28,6 +29,21 @@ fn software(name: &str, version: &str) -> ApiVersionsRequest {
 
 fn request(version: i16) -> ApiVersionsRequest {
     if version < 3 { ApiVersionsRequest::default() } else { software("suite", "1.0") }
+}
+
+/// docs/compatibility.md is written from its transcripts.
+async fn the_requests_and_their_versions(mut client: Client) {
+    for row in client.ask(4, &request(4)).await.api_keys {
+        let (key, least, most) = (row.api_key, row.min_version, row.max_version);
+        // The codec lacks the newest ones.
+        let name = match key {
+            88 => "StreamsGroupHeartbeat".to_owned(),
+            89 => "StreamsGroupDescribe".to_owned(),
+            _ => ApiKey::try_from(key).map_or("unknown".to_owned(), |key| format!("{key:?}")),
+        };
+        client.note(&format!("{key} {name}: {least} to {most}"));
+        assert!(least <= most);
+    }
 }
 
 async fn every_version_tells_the_same_ranges(mut client: Client) {
