@@ -1,28 +1,29 @@
-//! The scenarios, one file for each area. A new file is one line in the list.
+//! The scenarios, one file for each area. A new file is one line in each list.
+
+mod api_versions;
+mod configs;
+mod connection;
+mod heartbeat;
+mod join_group;
+mod metadata;
+mod producer_ids;
+mod topic_partitions;
+mod topics;
 
 use crate::scenario::Scenario;
 
-/// Declares the files, and gathers their scenarios.
-macro_rules! areas {
-    ($($area:ident)*) => {
-        $(mod $area;)*
-
-        /// Every area's scenarios.
-        pub const AREAS: &[&[Scenario]] = &[$($area::SCENARIOS),*];
-    };
-}
-
-areas! {
-    api_versions
-    configs
-    connection
-    heartbeat
-    join_group
-    metadata
-    producer_ids
-    topic_partitions
-    topics
-}
+/// Every area's scenarios.
+pub const AREAS: &[&[Scenario]] = &[
+    api_versions::SCENARIOS,
+    configs::SCENARIOS,
+    connection::SCENARIOS,
+    heartbeat::SCENARIOS,
+    join_group::SCENARIOS,
+    metadata::SCENARIOS,
+    producer_ids::SCENARIOS,
+    topic_partitions::SCENARIOS,
+    topics::SCENARIOS,
+];
 
 /// Every scenario whose id contains `filter`.
 pub fn all(filter: Option<&str>) -> Vec<Scenario> {
