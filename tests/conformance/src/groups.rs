@@ -66,6 +66,8 @@ pub struct Member {
     pub instance: Option<String>,
     /// Best first.
     pub protocols: &'static [&'static str],
+    pub session_ms: i32,
+    pub rebalance_ms: i32,
     /// Empty before it is given one.
     pub id: String,
     /// -1 before it has joined.
@@ -81,6 +83,8 @@ impl Member {
             label: label.to_owned(),
             instance: None,
             protocols: &["range"],
+            session_ms: LONG_MS,
+            rebalance_ms: LONG_MS,
             id: String::new(),
             generation: -1,
         }
@@ -98,6 +102,8 @@ impl Member {
         join_request(&self.group)
             .with_member_id(text(&self.id))
             .with_group_instance_id(self.instance.as_deref().map(text))
+            .with_session_timeout_ms(self.session_ms)
+            .with_rebalance_timeout_ms(self.rebalance_ms)
             .with_protocols(protocols(self.protocols, subscription(&[], &self.label)))
     }
 

@@ -215,7 +215,10 @@ pub struct LeavingMember {
 /// What became of a [`LeaveGroup`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LeaveGroupReply {
-    /// One per member, in the request's order. Before version 3 the only one is the answer.
+    /// Of the request as a whole: NONE or INVALID_GROUP_ID.
+    pub error: ErrorCode,
+    /// One per member, in the request's order, empty if the whole failed. Before version 3 the only
+    /// one is the answer.
     pub members: Vec<LeftMember>,
 }
 

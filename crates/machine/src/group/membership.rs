@@ -147,25 +147,29 @@ impl Membership {
         request: LeaveGroup,
         out: &mut GroupOutcome,
     ) -> LeaveGroupReply {
+        if request.group_id.is_empty() {
+            return LeaveGroupReply { error: ErrorCode::InvalidGroupId, members: Vec::new() };
+        }
         let settings = &self.settings;
         let mut cx = Context { now, settings, timers: &mut self.timers, out };
-        if let Some(group) = self.groups.get_mut(&*request.group_id) {
-            let members = group.leave(&mut cx, request.members);
-            if group.is_unused() {
-                self.groups.remove(&*request.group_id);
+        let members = match self.groups.get_mut(&*request.group_id) {
+            Some(group) => {
+                let members = group.leave(&mut cx, request.members);
+                if group.is_unused() {
+                    self.groups.remove(&*request.group_id);
+                }
+                members
             }
-            return LeaveGroupReply { members };
-        }
-        let error = match request.group_id.is_empty() {
-            true => ErrorCode::InvalidGroupId,
-            false => ErrorCode::UnknownMemberId,
+            None => {
+                let unknown = |member: super::LeavingMember| LeftMember {
+                    member_id: member.member_id,
+                    group_instance_id: member.group_instance_id,
+                    error: ErrorCode::UnknownMemberId,
+                };
+                request.members.into_iter().map(unknown).collect()
+            }
         };
-        let unknown = |member: super::LeavingMember| LeftMember {
-            member_id: member.member_id,
-            group_instance_id: member.group_instance_id,
-            error,
-        };
-        LeaveGroupReply { members: request.members.into_iter().map(unknown).collect() }
+        LeaveGroupReply { error: ErrorCode::None, members }
     }
 
     pub(super) fn validate_delete(&self, group_id: &str) -> Result<(), ErrorCode> {

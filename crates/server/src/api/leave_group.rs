@@ -8,7 +8,7 @@ use crate::api::request::{Client, Request, later};
 use crate::net::connection::Reply;
 use kafka_protocol::messages::leave_group_response::MemberResponse;
 use kafka_protocol::messages::{LeaveGroupRequest, LeaveGroupResponse};
-use tidegate_machine::group::{self, Command, LeaveGroup, LeavingMember};
+use tidegate_machine::group::{self, Command, LeaveGroup, LeaveGroupReply, LeavingMember};
 use tidegate_model::ErrorCode;
 use tidegate_wire::WireError;
 use tracing::debug;
@@ -40,8 +40,8 @@ pub fn handle(client: &mut Client, mut request: Request) -> Result<Reply, WireEr
             _ => None,
         });
         let left = match left.await {
-            Ok(left) => left.members,
-            Err(error) => {
+            Ok(left) if left.error == ErrorCode::None => left.members,
+            Ok(LeaveGroupReply { error, .. }) | Err(error) => {
                 let response = LeaveGroupResponse::default().with_error_code(error.code());
                 return to.reply(&response);
             }

@@ -115,11 +115,8 @@ async fn nobody_is_a_member_of_an_empty_group(mut client: Client) {
 /// Joins with a session of that length.
 async fn with_session(client: &Client, session_ms: i32) -> Member {
     let mut member = Member::new(client, &client.unique("g"), "m").await;
-    member.get_id().await;
-    let request = member.join_request().with_session_timeout_ms(session_ms);
-    let response = member.client.ask(JOIN, &request).await;
-    expect(response.error_code, ErrorCode::None);
-    member.keep(&response);
+    member.session_ms = session_ms;
+    member.enter().await;
     member.settle(&[]).await;
     member
 }

@@ -276,18 +276,15 @@ async fn members_that_do_not_join_again_in_time_are_evicted(client: Client) {
     for version in client.each(1..=9) {
         let group = client.unique("g");
         let mut slow = Member::new(&client, &group, "slow").await;
-        slow.get_id().await;
-        let joins = slow.join_request().with_rebalance_timeout_ms(300);
-        let response = slow.client.ask(JOIN, &joins).await;
-        slow.keep(&response);
+        slow.rebalance_ms = 300;
+        slow.enter().await;
         slow.settle(&[]).await;
         let mut new = Member::new(&client, &group, "new").await;
         if version >= 4 {
             new.get_id().await;
         }
-        let joins = new.join_request().with_rebalance_timeout_ms(300);
-        let pending = new.client.begin(version, &joins).await;
-        let joined = new.end_join(pending).await;
+        new.rebalance_ms = 300;
+        let joined = new.join(version).await;
         assert_eq!((joined.generation_id, joined.members.len()), (2, 1));
         expect(slow.heartbeat(4).await, ErrorCode::UnknownMemberId);
     }

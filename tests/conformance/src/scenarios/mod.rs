@@ -8,6 +8,9 @@ mod join_group;
 mod metadata;
 mod producer_ids;
 mod topic_partitions;
+mod leave_group;
+mod static_members;
+mod sync_group;
 mod topics;
 
 use crate::scenario::Scenario;
@@ -22,6 +25,11 @@ pub const AREAS: &[&[Scenario]] = &[
     metadata::SCENARIOS,
     producer_ids::SCENARIOS,
     topic_partitions::SCENARIOS,
+    heartbeat::SCENARIOS,
+    join_group::SCENARIOS,
+    leave_group::SCENARIOS,
+    static_members::SCENARIOS,
+    sync_group::SCENARIOS,
     topics::SCENARIOS,
 ];
 
