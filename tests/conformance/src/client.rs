@@ -304,22 +304,25 @@ impl Client {
         let row = &response.topics[0];
         assert_eq!(code(row.error_code), ErrorCode::None, "{:?}", row.error_message);
         let topic = Topic { name, id: TopicId(row.topic_id) };
-        self.until_led(&topic).await;
+        self.until_led(&topic, row.num_partitions).await;
         topic
     }
 
-    /// Waits until the topic's partitions can be written: Kafka answers CreateTopics a moment before.
-    async fn until_led(&mut self, topic: &Topic) {
-        use kafka_protocol::messages::{MetadataRequest, metadata_request::MetadataRequestTopic};
-        let row = MetadataRequestTopic::default().with_name(Some(topic_name(&topic.name)));
-        let request = MetadataRequest::default()
-            .with_topics(Some(vec![row]))
-            .with_allow_auto_topic_creation(false);
+    /// Waits until the topic's partitions can be written: Kafka answers CreateTopics a moment before,
+    /// and tells of leaders in Metadata a moment before they lead.
+    pub async fn until_led(&mut self, topic: &Topic, partitions: i32) {
+        use kafka_protocol::messages::ListOffsetsRequest;
+        use kafka_protocol::messages::list_offsets_request as of;
+        let rows = (0..partitions).map(|partition| {
+            of::ListOffsetsPartition::default().with_partition_index(partition).with_timestamp(-1)
+        });
+        let row = of::ListOffsetsTopic::default()
+            .with_name(topic_name(&topic.name))
+            .with_partitions(rows.collect());
+        let request = ListOffsetsRequest::default().with_topics(vec![row]);
         for _ in 0..500 {
-            let response = self.ask(12, &request).await;
-            let row = &response.topics[0];
-            let led = row.partitions.iter().all(|partition| partition.error_code == 0);
-            if row.error_code == 0 && led {
+            let response = self.ask(7, &request).await;
+            if response.topics[0].partitions.iter().all(|partition| partition.error_code == 0) {
                 return;
             }
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;

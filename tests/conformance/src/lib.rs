@@ -6,6 +6,7 @@
 
 #![allow(missing_docs, reason = "test code: its names are short sentences")]
 
+pub mod admin;
 pub mod client;
 pub mod document;
 pub mod expected;

@@ -19,7 +19,8 @@ pub fn handle(client: &mut Client, mut request: Request) -> Result<Reply, WireEr
     let to = request.response_to();
     let decoded: DeleteRecordsRequest = request.decode()?;
     let mut wanted: BTreeMap<TopicName, BTreeMap<i32, Offset>> = BTreeMap::new();
-    for topic in decoded.topics {
+    // Kafka leaves topics out of which it is asked no partition.
+    for topic in decoded.topics.into_iter().filter(|topic| !topic.partitions.is_empty()) {
         let partitions = wanted.entry(topic.name).or_default();
         partitions.extend(topic.partitions.iter().map(|row| (row.partition_index, row.offset)));
     }

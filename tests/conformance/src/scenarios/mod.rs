@@ -3,6 +3,8 @@
 mod api_versions;
 mod configs;
 mod connection;
+mod create_partitions;
+mod delete_records;
 mod heartbeat;
 mod join_group;
 mod metadata;
@@ -30,6 +32,10 @@ pub const AREAS: &[&[Scenario]] = &[
     leave_group::SCENARIOS,
     static_members::SCENARIOS,
     sync_group::SCENARIOS,
+    create_partitions::SCENARIOS,
+    delete_records::SCENARIOS,
+    heartbeat::SCENARIOS,
+    join_group::SCENARIOS,
     topics::SCENARIOS,
 ];
 
