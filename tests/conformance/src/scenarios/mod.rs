@@ -3,6 +3,8 @@
 mod api_versions;
 mod configs;
 mod connection;
+mod alter_configs;
+mod broker_configs;
 mod create_partitions;
 mod delete_records;
 mod heartbeat;
@@ -13,6 +15,7 @@ mod topic_partitions;
 mod leave_group;
 mod static_members;
 mod sync_group;
+mod replace_configs;
 mod topics;
 
 use crate::scenario::Scenario;
@@ -32,10 +35,13 @@ pub const AREAS: &[&[Scenario]] = &[
     leave_group::SCENARIOS,
     static_members::SCENARIOS,
     sync_group::SCENARIOS,
+    alter_configs::SCENARIOS,
+    broker_configs::SCENARIOS,
     create_partitions::SCENARIOS,
     delete_records::SCENARIOS,
     heartbeat::SCENARIOS,
     join_group::SCENARIOS,
+    replace_configs::SCENARIOS,
     topics::SCENARIOS,
 ];
 
