@@ -241,8 +241,7 @@ async fn a_topic_named_twice_is_refused_and_others_succeed(mut client: Client) {
         let topic = client.topic_with("t", 1, &[("segment.ms", "7000")]).await;
         let other = client.topic("other", 1).await;
         let row = |name: &str, value| resource(TOPIC, name, vec![set("segment.ms", value)]);
-        let rows =
-            vec![row(&topic.name, "1"), row(&other.name, "2000"), row(&topic.name, "3000")];
+        let rows = vec![row(&topic.name, "1"), row(&other.name, "2000"), row(&topic.name, "3000")];
         let mut response = client.ask(version, &alter(rows)).await;
         // Kafka tells them in no order.
         response.responses.sort_by_key(|row| row.resource_name.clone());
@@ -283,7 +282,8 @@ async fn a_topic_that_does_not_exist_is_unknown(mut client: Client) {
     let name = client.unique("missing");
     for version in client.each(0..=1) {
         for changes in [vec![set("retention.ms", "1")], vec![unset("retention.ms")], vec![]] {
-            let response = client.call(version, &alter(vec![resource(TOPIC, &name, changes)])).await;
+            let response =
+                client.call(version, &alter(vec![resource(TOPIC, &name, changes)])).await;
             expect(response.responses[0].error_code, ErrorCode::UnknownTopicOrPartition);
         }
     }

@@ -119,7 +119,8 @@ async fn entries_are_appended_to_and_subtracted_from_a_list(mut client: Client) 
 }
 
 async fn configs_that_only_a_restart_changes_are_refused(client: Client) {
-    let changes = vec![set("num.partitions", "3"), set("node.id", "5"), set("log.retention.ms", "5")];
+    let changes =
+        vec![set("num.partitions", "3"), set("node.id", "5"), set("log.retention.ms", "5")];
     is_refused(client, ErrorCode::InvalidRequest, changes).await;
 }
 
@@ -173,8 +174,7 @@ async fn checking_only_changes_nothing(mut client: Client) {
     let node = client.target.node_id.to_string();
     for version in client.each(0..=1) {
         for name in ["", &node] {
-            for (value, error) in
-                [("16000", ErrorCode::None), ("soon", ErrorCode::InvalidRequest)]
+            for (value, error) in [("16000", ErrorCode::None), ("soon", ErrorCode::InvalidRequest)]
             {
                 let changes = vec![set("log.cleaner.backoff.ms", value)];
                 let request = alter(vec![resource(BROKER, name, changes)]);

@@ -1,47 +1,43 @@
 //! The scenarios, one file for each area. A new file is one line in each list.
 
+mod alter_configs;
 mod api_versions;
+mod broker_configs;
 mod configs;
 mod connection;
-mod alter_configs;
-mod broker_configs;
 mod create_partitions;
 mod delete_records;
 mod heartbeat;
 mod join_group;
+mod leave_group;
 mod metadata;
 mod producer_ids;
-mod topic_partitions;
-mod leave_group;
+mod replace_configs;
 mod static_members;
 mod sync_group;
-mod replace_configs;
+mod topic_partitions;
 mod topics;
 
 use crate::scenario::Scenario;
 
 /// Every area's scenarios.
 pub const AREAS: &[&[Scenario]] = &[
+    alter_configs::SCENARIOS,
     api_versions::SCENARIOS,
+    broker_configs::SCENARIOS,
     configs::SCENARIOS,
     connection::SCENARIOS,
-    heartbeat::SCENARIOS,
-    join_group::SCENARIOS,
-    metadata::SCENARIOS,
-    producer_ids::SCENARIOS,
-    topic_partitions::SCENARIOS,
-    heartbeat::SCENARIOS,
-    join_group::SCENARIOS,
-    leave_group::SCENARIOS,
-    static_members::SCENARIOS,
-    sync_group::SCENARIOS,
-    alter_configs::SCENARIOS,
-    broker_configs::SCENARIOS,
     create_partitions::SCENARIOS,
     delete_records::SCENARIOS,
     heartbeat::SCENARIOS,
     join_group::SCENARIOS,
+    leave_group::SCENARIOS,
+    metadata::SCENARIOS,
+    producer_ids::SCENARIOS,
     replace_configs::SCENARIOS,
+    static_members::SCENARIOS,
+    sync_group::SCENARIOS,
+    topic_partitions::SCENARIOS,
     topics::SCENARIOS,
 ];
 

@@ -91,8 +91,7 @@ async fn checking_only_changes_nothing(mut client: Client) {
     for version in client.each(0..=2) {
         for (value, error) in [("8000", ErrorCode::None), ("x", ErrorCode::InvalidConfig)] {
             let row = with(TOPIC, &topic.name, &[("segment.ms", Some(value))]);
-            let response =
-                client.call(version, &replace(vec![row]).with_validate_only(true)).await;
+            let response = client.call(version, &replace(vec![row]).with_validate_only(true)).await;
             expect(response.responses[0].error_code, error);
         }
     }
@@ -194,8 +193,7 @@ async fn configs_of_a_group_are_replaced(mut client: Client) {
 async fn configs_of_a_subscription_are_replaced(mut client: Client) {
     for version in client.each(0..=2) {
         let subscription = client.unique("s");
-        for (configs, value) in
-            [(vec![("interval.ms", Some("1000"))], "1000"), (vec![], "300000")]
+        for (configs, value) in [(vec![("interval.ms", Some("1000"))], "1000"), (vec![], "300000")]
         {
             let kind = CLIENT_METRICS;
             answers(&mut client, version, ErrorCode::None, kind, &subscription, &configs).await;
