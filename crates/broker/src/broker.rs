@@ -1,6 +1,7 @@
 //! The broker: one store, the topics in it, and the coordinators over it.
 
 mod admin;
+mod mutations;
 
 use crate::catalog::Catalog;
 use crate::clock::Clock;

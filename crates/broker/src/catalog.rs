@@ -179,17 +179,23 @@ impl Catalog {
 
     /// Decides on creations.
     pub fn create(&self, wanted: Vec<CreateTopic>, validate_only: bool) -> PendingCreations {
-        let new = |wanted: CreateTopic| NewTopic {
-            name: wanted.name,
-            topic_id: TopicId(Uuid::new_v4()),
-            partitions: wanted.partitions,
-            replication_factor: wanted.replication_factor,
-            assignments: wanted.assignments,
-            configs: wanted.configs,
-        };
-        let topics = wanted.into_iter().map(new).collect();
+        let topics = wanted.into_iter().map(new_topic).collect();
         let command = CreateTopics { topics, validate_only };
         PendingCreations(self.shard.submit(Command::CreateTopics(command)))
+    }
+
+    /// How many partitions each of these topics would have; `None` for those that cannot be
+    /// created. Nothing at all if the catalog cannot be read.
+    pub fn partitions_to_create(&self, wanted: &[CreateTopic]) -> Vec<Option<usize>> {
+        let topics = wanted.iter().cloned().map(new_topic).collect();
+        let request = CreateTopics { topics, validate_only: true };
+        self.look(|machine| machine.partitions_to_create(request)).unwrap_or_default()
+    }
+
+    /// How many partitions each of these topics would get; `None` for those that cannot get any.
+    /// Nothing at all if the catalog cannot be read.
+    pub fn partitions_to_add(&self, request: &CreatePartitions) -> Vec<Option<usize>> {
+        self.look(|machine| machine.partitions_to_add(request)).unwrap_or_default()
     }
 
     /// Decides on partitions to add.
@@ -298,6 +304,17 @@ impl PendingQuotas {
             Reply::AlterQuotas(altered) => Ok(altered),
             _ => Err(unexpected()),
         }
+    }
+}
+
+fn new_topic(wanted: CreateTopic) -> NewTopic {
+    NewTopic {
+        name: wanted.name,
+        topic_id: TopicId(Uuid::new_v4()),
+        partitions: wanted.partitions,
+        replication_factor: wanted.replication_factor,
+        assignments: wanted.assignments,
+        configs: wanted.configs,
     }
 }
 

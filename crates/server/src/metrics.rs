@@ -20,6 +20,7 @@ pub struct Metrics {
     connections: Gauge,
     connections_total: Counter,
     connections_refused: Counter,
+    connections_throttled: Counter,
     observed: Observed,
 }
 
@@ -97,6 +98,7 @@ impl Default for Metrics {
             connections: Gauge::default(),
             connections_total: Counter::default(),
             connections_refused: Counter::default(),
+            connections_throttled: Counter::default(),
             observed: Observed::default(),
         };
         metrics.register_traffic();
@@ -117,6 +119,8 @@ impl Metrics {
         registry.register("connections_accepted", "Connections accepted", accepted);
         let help = "Connections closed at once because max.connections was reached";
         registry.register("connections_refused", help, self.connections_refused.clone());
+        let help = "Connections closed because of connection_creation_rate";
+        registry.register("connections_throttled", help, self.connections_throttled.clone());
     }
 
     fn register_observed(&mut self) {
@@ -195,6 +199,11 @@ impl Metrics {
     /// Counts a connection that was turned away.
     pub fn connection_refused(&self) {
         self.connections_refused.inc();
+    }
+
+    /// Counts a connection beyond its address's quota.
+    pub fn connection_throttled(&self) {
+        self.connections_throttled.inc();
     }
 
     /// The text format of Prometheus (OpenMetrics 1.0).

@@ -103,6 +103,26 @@ impl Account {
         is_throttled
     }
 
+    /// True if somebody's changes of topics are limited.
+    pub fn limits_mutations(&self) -> bool {
+        self.active.has(QuotaKind::ControllerMutation)
+    }
+
+    /// Charges partitions created or deleted. False if they must not be: requests of at least
+    /// version `strict_since` are refused what is beyond the quota, older ones are throttled
+    /// (KIP-599).
+    pub fn charge_mutation(&self, partitions: usize, strict_since: i16) -> bool {
+        let (quotas, now) = (self.broker.quotas(), self.broker.clock().steady_ms());
+        let strict = self.version >= strict_since;
+        let (is_allowed, throttle_ms) =
+            match quotas.record_mutation(self.sender(), partitions, strict, now) {
+                Ok(throttle_ms) => (true, throttle_ms),
+                Err(refused) => (false, refused.throttle_ms),
+            };
+        self.throttle(throttle_ms);
+        is_allowed
+    }
+
     /// The reply with what the request cost: told in the answer, and kept by the connection.
     pub fn settle(self: Arc<Self>, reply: Reply) -> Reply {
         let reply = match reply {

@@ -22,6 +22,26 @@ struct Taken {
 }
 
 impl CatalogMachine {
+    /// How many partitions each topic would have if it were created now; `None` for those that
+    /// cannot be.
+    pub fn partitions_to_create(&self, request: CreateTopics) -> Vec<Option<usize>> {
+        let created = self.create_topics(request, &mut CatalogOutcome::default());
+        let count = |topic: &CreatedTopic| usize::try_from(topic.partitions).ok();
+        created.iter().map(|row| count(row).filter(|_| !row.failure.error.is_error())).collect()
+    }
+
+    /// How many partitions each topic would get if they were added now; `None` for those that
+    /// cannot get any.
+    pub fn partitions_to_add(&self, request: &CreatePartitions) -> Vec<Option<usize>> {
+        let decided = self.create_partitions(request, &mut CatalogOutcome::default());
+        let added = |topic: &MorePartitions| {
+            let present = self.catalog.topic(&topic.name)?.partitions.len();
+            usize::try_from(topic.count).ok()?.checked_sub(present)
+        };
+        let rows = request.topics.iter().zip(decided);
+        rows.map(|(topic, row)| added(topic).filter(|_| !row.error.is_error())).collect()
+    }
+
     pub(super) fn create_topics(
         &self,
         request: CreateTopics,

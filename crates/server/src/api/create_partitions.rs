@@ -1,7 +1,7 @@
 //! CreatePartitions (key 37), v0-v3. Each topic succeeds or fails on its own; the response waits
 //! until the new partitions are durable, and they are usable with the next request.
 //!
-//! Versions: v2 flexible, v3 nothing that concerns one node. More than 10,000 partitions in one
+//! Versions: v2 flexible, v3 refusals by quota (KIP-599). More than 10,000 partitions in one
 //! request are a POLICY_VIOLATION, where Kafka answers UNKNOWN_SERVER_ERROR without a word. Refused
 //! is `__consumer_offsets`, whose number of partitions decides where groups are kept.
 
@@ -17,13 +17,23 @@ use std::collections::HashSet;
 use tidegate_machine::catalog::{CreatePartitions, MorePartitions};
 use tidegate_wire::WireError;
 
+/// From here on, partitions beyond the sender's quota are refused (KIP-599).
+const STRICT_SINCE: i16 = 3;
+
 pub fn handle(client: &mut Client, mut request: Request) -> Result<Reply, WireError> {
     let to = request.response_to();
     let decoded: CreatePartitionsRequest = request.decode()?;
     let names: Vec<TopicName> = decoded.topics.iter().map(|topic| topic.name.clone()).collect();
     let topics = decoded.topics.into_iter().map(wanted).collect();
     let wanted = CreatePartitions { topics, validate_only: decoded.validate_only };
-    let pending = client.broker().create_partitions(wanted);
+    let broker = client.broker();
+    let pending = match request.account.filter(|account| account.limits_mutations()) {
+        None => broker.create_partitions(wanted),
+        Some(account) => {
+            let allow = &mut |partitions| account.charge_mutation(partitions, STRICT_SINCE);
+            broker.create_partitions_within(wanted, allow)
+        }
+    };
     Ok(later(async move {
         let mut response = CreatePartitionsResponse::default();
         let mut answered = HashSet::new();

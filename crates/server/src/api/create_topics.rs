@@ -2,7 +2,7 @@
 //! those created are durable, and they are usable with the next request.
 //!
 //! -1 stands for `num.partitions` and `default.replication.factor` (KIP-464, v4). Versions: v5
-//! returns partitions and configs (KIP-525), v7 topic ids (KIP-516). Omitted: a policy of the
+//! returns partitions and configs (KIP-525), v6 refusals by quota (KIP-599), v7 topic ids (KIP-516). Omitted: a policy of the
 //! operator's own (`create.topic.policy.class.name`), which is a Java class.
 
 use crate::api::configs::strbytes;
@@ -17,13 +17,22 @@ use std::collections::HashSet;
 use tidegate_broker::{Broker, CreateTopic, CreatedTopic};
 use tidegate_wire::WireError;
 
+/// From here on, topics beyond the sender's quota are refused (KIP-599).
+const STRICT_SINCE: i16 = 6;
+
 pub fn handle(client: &mut Client, mut request: Request) -> Result<Reply, WireError> {
     let to = request.response_to();
     let decoded: CreateTopicsRequest = request.decode()?;
     let broker = client.broker().clone();
     let names: Vec<TopicName> = decoded.topics.iter().map(|topic| topic.name.clone()).collect();
     let wanted = decoded.topics.into_iter().map(wanted).collect();
-    let pending = broker.create_topics(wanted, decoded.validate_only);
+    let pending = match request.account.filter(|account| account.limits_mutations()) {
+        None => broker.create_topics(wanted, decoded.validate_only),
+        Some(account) => {
+            let allow = &mut |partitions| account.charge_mutation(partitions, STRICT_SINCE);
+            broker.create_topics_within(wanted, decoded.validate_only, allow)
+        }
+    };
     Ok(later(async move {
         let mut response = CreateTopicsResponse::default();
         let mut answered = HashSet::new();

@@ -1,7 +1,7 @@
 //! DeleteTopics (key 20), v1-v6. The response waits until the deletion is durable; the data's space
 //! is given back then.
 //!
-//! Versions: v5 error messages, v6 deletion by id (KIP-516).
+//! Versions: v5 error messages and refusals by quota (KIP-599), v6 deletion by id (KIP-516).
 
 use crate::api::configs::strbytes;
 use crate::api::request::{Client, Request, later};
@@ -13,6 +13,8 @@ use tidegate_broker::DeleteTopic;
 use tidegate_model::{ErrorCode, TopicId};
 use tidegate_wire::WireError;
 
+/// From here on, deletions beyond the sender's quota are refused (KIP-599).
+const STRICT_SINCE: i16 = 5;
 const BY_ID_SINCE: i16 = 6;
 
 pub fn handle(client: &mut Client, mut request: Request) -> Result<Reply, WireError> {
@@ -25,6 +27,7 @@ pub fn handle(client: &mut Client, mut request: Request) -> Result<Reply, WireEr
         names.map(|name| DeleteTopicState::default().with_name(Some(name))).collect()
     };
     let broker = client.broker().clone();
+    let account = request.account.as_ref().filter(|account| account.limits_mutations());
     let mut rows = Vec::with_capacity(wanted.len());
     for topic in wanted {
         let which = match &topic.name {
@@ -37,7 +40,12 @@ pub fn handle(client: &mut Client, mut request: Request) -> Result<Reply, WireEr
             Some(DeleteTopic::Id(id)) => broker.topics().by_id(*id),
             None => None,
         };
-        let pending = which.map(|which| broker.delete_topic(which));
+        let pending = which.map(|which| match account {
+            None => broker.delete_topic(which),
+            Some(account) => broker.delete_topic_within(which, &mut |partitions| {
+                account.charge_mutation(partitions, STRICT_SINCE)
+            }),
+        });
         rows.push((topic, known, pending));
     }
     Ok(later(async move {

@@ -4,15 +4,20 @@ use crate::api::{Client, Context};
 use crate::dispatch::Dispatcher;
 use crate::net::connection::{Connection, ConnectionLimits};
 use crate::net::memory::RequestMemory;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tidegate_broker::Waiter;
+use tidegate_broker::quota::QuotaKind;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
-use tracing::warn;
+use tracing::{debug, warn};
 
 /// A failed accept (for want of file descriptors, mostly) is tried again after this.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Connections of throttled addresses that are kept waiting at once; further ones are closed.
+const THROTTLED_MAX: usize = 1_024;
 
 /// More connections than a process can have; `max.connections` allows fewer.
 const PLACES: usize = u32::MAX as usize;
@@ -33,6 +38,7 @@ impl Listener {
     /// Serves until `stopping` turns true and every connection has answered what it had begun.
     pub async fn run(self, mut stopping: watch::Receiver<bool>) {
         let places = Arc::new(Semaphore::new(PLACES));
+        let waiting = Arc::new(Semaphore::new(THROTTLED_MAX));
         loop {
             let accepted = tokio::select! {
                 accepted = self.socket.accept() => accepted,
@@ -46,6 +52,19 @@ impl Listener {
                     continue;
                 }
             };
+            let throttle_ms = self.throttle_ms(peer);
+            if throttle_ms > 0 {
+                self.context.metrics.connection_throttled();
+                debug!(%peer, throttle_ms, "connection is beyond its address's quota");
+                // Closed late, so that its client does not come back at once (KIP-612).
+                if let Ok(waits) = waiting.clone().try_acquire_owned() {
+                    tokio::spawn(async move {
+                        tokio::time::sleep(Duration::from_millis(throttle_ms)).await;
+                        drop((stream, waits));
+                    });
+                }
+                continue;
+            }
             // It can change while the gateway runs.
             let max_connections = self.context.broker.settings().max_connections();
             let open = PLACES - places.available_permits();
@@ -73,10 +92,20 @@ impl Listener {
         drop(places.acquire_many(u32::MAX).await);
     }
 
+    /// How long a connection from there has to wait before it is closed; 0 if it is welcome.
+    fn throttle_ms(&self, peer: SocketAddr) -> u64 {
+        let broker = &self.context.broker;
+        if !broker.quotas().active().has(QuotaKind::Connection) {
+            return 0;
+        }
+        let now = broker.clock().steady_ms();
+        u64::try_from(broker.quotas().record_connection(peer.ip(), now)).unwrap_or(0)
+    }
+
     fn connection(
         &self,
         stream: TcpStream,
-        peer: std::net::SocketAddr,
+        peer: SocketAddr,
     ) -> std::io::Result<Connection<Dispatcher>> {
         stream.set_nodelay(true)?;
         let client = Client {

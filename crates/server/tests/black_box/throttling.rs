@@ -1,10 +1,15 @@
 //! Client quotas in force: throttle times by Kafka's formulas, and connections that wait.
 
 use crate::common::batch::Batch;
-use crate::common::client::{Place, fetch_request, produce_request};
+use crate::common::client::{Place, fetch_request, produce_request, topic_name};
 use crate::common::{Gateway, RawClient, code, text};
 use crate::quotas::{Entity, set};
-use kafka_protocol::messages::ApiVersionsRequest;
+use kafka_protocol::messages::create_partitions_request::CreatePartitionsTopic;
+use kafka_protocol::messages::create_topics_request::CreatableTopic;
+use kafka_protocol::messages::delete_topics_request::DeleteTopicState;
+use kafka_protocol::messages::{
+    ApiVersionsRequest, CreatePartitionsRequest, CreateTopicsRequest, DeleteTopicsRequest,
+};
 use std::time::{Duration, Instant};
 use tidegate_model::{ErrorCode, TopicId};
 use tidegate_wire::fetch::FetchRequest;
@@ -12,6 +17,7 @@ use tidegate_wire::produce::{ProduceRequest, encode_produce_request};
 
 const RAW: Entity<'_> = &[("client-id", Some("raw"))];
 const PRODUCER: &str = "producer_byte_rate";
+const MUTATIONS: &str = "controller_mutation_rate";
 const CONSUMER: &str = "consumer_byte_rate";
 
 fn api_versions() -> ApiVersionsRequest {
@@ -134,4 +140,98 @@ async fn a_throttled_fetch_keeps_its_session_and_costs_nothing() {
     let served = gateway.client().await.fetch(12, &next(2)).await;
     assert_eq!(served.throttle_time_ms, 0);
     assert!(served.topics[0].partitions[0].records.len() > 20_000);
+}
+
+const REFUSED: (ErrorCode, Option<&str>) =
+    (ErrorCode::ThrottlingQuotaExceeded, Some("The throttling quota has been exceeded."));
+const DONE: (ErrorCode, Option<&str>) = (ErrorCode::None, None);
+
+fn create(topics: &[(&str, i32)]) -> CreateTopicsRequest {
+    let topic = |(name, partitions): &(&str, i32)| {
+        let topic = CreatableTopic::default().with_name(topic_name(name));
+        topic.with_num_partitions(*partitions).with_replication_factor(1)
+    };
+    let topics = topics.iter().map(topic).collect();
+    CreateTopicsRequest::default().with_topics(topics).with_timeout_ms(9_000)
+}
+
+/// Creates topics on a new connection; their results and the throttle time.
+async fn created(
+    gateway: &Gateway,
+    version: i16,
+    topics: &[(&str, i32)],
+) -> (Vec<(ErrorCode, Option<String>)>, i32) {
+    let response = gateway.client().await.call(version, &create(topics)).await;
+    let row = |row: &kafka_protocol::messages::create_topics_response::CreatableTopicResult| {
+        (code(row.error_code), row.error_message.as_ref().map(ToString::to_string))
+    };
+    (response.topics.iter().map(row).collect(), response.throttle_time_ms)
+}
+
+fn owned((error, message): (ErrorCode, Option<&'static str>)) -> (ErrorCode, Option<String>) {
+    (error, message.map(str::to_owned))
+}
+
+#[tokio::test]
+async fn topics_beyond_the_quota_are_refused_and_what_fails_anyway_costs_nothing() {
+    let gateway = Gateway::start().await;
+    // A bucket of 11 that fills by 1 a second.
+    set(&gateway, RAW, MUTATIONS, Some(1.0)).await;
+    let (rows, throttle_ms) = created(&gateway, 7, &[("a", 11), ("b/", 100), ("c", 11)]).await;
+    // What is there may be overdrawn once; the next topic finds nothing left.
+    assert_eq!((rows[0].clone(), rows[2].clone(), throttle_ms), (owned(DONE), owned(DONE), 0));
+    assert_eq!(rows[1].0, ErrorCode::InvalidTopic);
+    let (rows, throttle_ms) = created(&gateway, 7, &[("d", 1), ("e", 1)]).await;
+    assert_eq!(rows, [owned(REFUSED), owned(REFUSED)]);
+    assert!((9_000..=11_000).contains(&throttle_ms), "{throttle_ms}: 11 are missing");
+    assert!(gateway.broker.topics().by_name("d").is_none());
+
+    let more = CreatePartitionsTopic::default()
+        .with_name(topic_name("a"))
+        .with_count(12)
+        .with_assignments(None);
+    let request = CreatePartitionsRequest::default().with_topics(vec![more]);
+    let response = gateway.client().await.call(3, &request).await;
+    assert_eq!(code(response.results[0].error_code), ErrorCode::ThrottlingQuotaExceeded);
+    assert!(response.throttle_time_ms > 8_000, "{response:?}");
+
+    let state = DeleteTopicState::default().with_name(Some(topic_name("a")));
+    let request = DeleteTopicsRequest::default().with_topics(vec![state]).with_timeout_ms(9_000);
+    let response = gateway.client().await.call(6, &request).await;
+    assert_eq!(code(response.responses[0].error_code), ErrorCode::ThrottlingQuotaExceeded);
+    assert!(response.throttle_time_ms > 8_000, "{response:?}");
+    assert!(gateway.broker.topics().by_name("a").is_some());
+}
+
+#[tokio::test]
+async fn older_clients_create_what_they_want_and_wait_afterwards() {
+    let gateway = Gateway::start().await;
+    set(&gateway, RAW, MUTATIONS, Some(10.0)).await;
+    let mut client = gateway.client().await;
+    let began = Instant::now();
+    let response = client.call(5, &create(&[("a", 110), ("b", 15)])).await;
+    assert_eq!(code(response.topics[1].error_code), ErrorCode::None);
+    // 15 too many at 10 a second, less what came back in between.
+    let throttle_ms = response.throttle_time_ms;
+    assert!((1_000..=1_500).contains(&throttle_ms), "{throttle_ms}");
+    client.call(3, &api_versions()).await;
+    assert!(began.elapsed() >= Duration::from_millis(throttle_ms as u64));
+}
+
+#[tokio::test]
+async fn connections_beyond_their_addresss_quota_are_closed_after_a_while() {
+    let gateway = Gateway::start().await;
+    let mut client = gateway.client().await;
+    set(&gateway, &[("ip", Some("127.0.0.1"))], "connection_creation_rate", Some(1.0)).await;
+    // Ten in ten seconds. An answer shows that a connection was taken.
+    for _ in 0..10 {
+        gateway.client().await.call(3, &api_versions()).await;
+    }
+    let began = Instant::now();
+    let mut throttled = gateway.client().await;
+    throttled.begin(3, &api_versions()).await;
+    assert_eq!(throttled.receive_or_end().await, None);
+    assert!(began.elapsed() >= Duration::from_millis(500), "{:?}", began.elapsed());
+    // Those that are open stay so.
+    client.call(3, &api_versions()).await;
 }
