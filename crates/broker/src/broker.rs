@@ -66,7 +66,7 @@ pub enum DeleteTopic {
     Id(TopicId),
 }
 
-/// An error code with a sentence for people.
+/// An error code with a sentence for people, empty where Kafka has none.
 pub type Refusal = (ErrorCode, String);
 
 /// What the broker is made of, beyond Kafka's settings.

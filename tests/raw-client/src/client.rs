@@ -34,6 +34,8 @@ const CLIENT_ID: &str = "raw";
 
 pub struct RawClient {
     pub stream: TcpStream,
+    /// The name that requests carry.
+    pub client_id: String,
     next_id: i32,
 }
 
@@ -49,7 +51,7 @@ impl RawClient {
     pub async fn connect(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).await.expect("the gateway listens");
         stream.set_nodelay(true).expect("sockets have the option");
-        RawClient { stream, next_id: 1 }
+        RawClient { stream, client_id: CLIENT_ID.to_owned(), next_id: 1 }
     }
 
     /// A correlation id that this connection has not used.
@@ -100,7 +102,7 @@ impl RawClient {
     /// Sends a request of the library's; its answer is fetched by [`RawClient::end`].
     pub async fn begin<R: protocol::Request>(&mut self, version: i16, request: &R) -> i32 {
         let id = self.fresh_id();
-        let frame = encode_request(R::KEY, version, id, CLIENT_ID, request);
+        let frame = encode_request(R::KEY, version, id, &self.client_id, request);
         let frame = frame.unwrap_or_else(|error| panic!("key {} v{version}: {error}", R::KEY));
         self.send(&frame).await;
         id
@@ -116,7 +118,7 @@ impl RawClient {
     /// Sends a Produce; its answer is fetched by [`RawClient::end_produce`].
     pub async fn begin_produce(&mut self, version: i16, request: &ProduceRequest) -> i32 {
         let id = self.fresh_id();
-        self.send(&encode_produce_request(version, id, CLIENT_ID, request)).await;
+        self.send(&encode_produce_request(version, id, &self.client_id, request)).await;
         id
     }
 
@@ -148,7 +150,7 @@ impl RawClient {
 
     pub async fn begin_fetch(&mut self, version: i16, request: &FetchRequest) -> i32 {
         let id = self.fresh_id();
-        self.send(&encode_fetch_request(version, id, CLIENT_ID, request)).await;
+        self.send(&encode_fetch_request(version, id, &self.client_id, request)).await;
         id
     }
 
@@ -182,7 +184,7 @@ impl RawClient {
         request: &OffsetCommitRequest,
     ) -> OffsetCommitResponse {
         let id = self.fresh_id();
-        self.send(&encode_offset_commit_request(version, id, CLIENT_ID, request)).await;
+        self.send(&encode_offset_commit_request(version, id, &self.client_id, request)).await;
         let (answered, response) = decode_offset_commit_response(version, self.receive().await)
             .expect("the answer decodes");
         assert_eq!(answered, id, "answers come in the order of the requests");
@@ -195,7 +197,7 @@ impl RawClient {
         request: &OffsetFetchRequest,
     ) -> OffsetFetchResponse {
         let id = self.fresh_id();
-        self.send(&encode_offset_fetch_request(version, id, CLIENT_ID, request)).await;
+        self.send(&encode_offset_fetch_request(version, id, &self.client_id, request)).await;
         let (answered, response) = decode_offset_fetch_response(version, self.receive().await)
             .expect("the answer decodes");
         assert_eq!(answered, id, "answers come in the order of the requests");

@@ -14,7 +14,8 @@ use tidegate_model::ErrorCode;
 /// while a change is being decided, in the order of the request.
 pub type Allow<'a> = dyn FnMut(usize) -> bool + 'a;
 
-const REFUSED: &str = "The throttling quota has been exceeded.";
+/// Kafka tells the code without a word.
+const REFUSED: Refusal = (ErrorCode::ThrottlingQuotaExceeded, String::new());
 
 impl Broker {
     /// [`Broker::create_topics`], as far as `allow` lets it.
@@ -27,11 +28,7 @@ impl Broker {
         let counts = self.catalog.partitions_to_create(&wanted);
         let is_allowed = ask(counts, wanted.len(), allow);
         let pending = self.create_topics(keep(wanted, &is_allowed), validate_only);
-        Box::pin(async move {
-            merge(&is_allowed, pending.await, || {
-                Err((ErrorCode::ThrottlingQuotaExceeded, REFUSED.to_owned()))
-            })
-        })
+        Box::pin(async move { merge(&is_allowed, pending.await, || Err(REFUSED)) })
     }
 
     /// [`Broker::create_partitions`], as far as `allow` lets it.
@@ -50,9 +47,8 @@ impl Broker {
         request.topics = keep(request.topics, &is_allowed);
         let pending = self.create_partitions(request);
         Box::pin(async move {
-            merge(&is_allowed, pending.await, || {
-                Failure::new(ErrorCode::ThrottlingQuotaExceeded, REFUSED)
-            })
+            let refused = Failure { error: ErrorCode::ThrottlingQuotaExceeded, message: None };
+            merge(&is_allowed, pending.await, || refused.clone())
         })
     }
 
@@ -70,8 +66,7 @@ impl Broker {
             && self.settings().delete_topic_enable()
             && !allow(topic.partitions.len())
         {
-            let refusal = (ErrorCode::ThrottlingQuotaExceeded, REFUSED.to_owned());
-            return Box::pin(std::future::ready(Err(refusal)));
+            return Box::pin(std::future::ready(Err(REFUSED)));
         }
         self.delete_topic(which)
     }

@@ -25,6 +25,11 @@ pub fn strbytes(text: &str) -> StrBytes {
     StrBytes::from_string(text.to_owned())
 }
 
+/// An error's sentence; null where there is none.
+pub fn sentence(message: &str) -> Option<StrBytes> {
+    (!message.is_empty()).then(|| strbytes(message))
+}
+
 /// A resource of a request that alters configs, before it is known whether it makes sense.
 pub struct Asked {
     /// `ConfigResource.Type`, as a number.

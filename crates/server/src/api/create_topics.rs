@@ -5,7 +5,7 @@
 //! returns partitions and configs (KIP-525), v6 refusals by quota (KIP-599), v7 topic ids (KIP-516). Omitted: a policy of the
 //! operator's own (`create.topic.policy.class.name`), which is a Java class.
 
-use crate::api::configs::strbytes;
+use crate::api::configs::{sentence, strbytes};
 use crate::api::request::{Client, Request, later};
 use crate::net::connection::Reply;
 use kafka_protocol::messages::create_topics_request::CreatableTopic;
@@ -47,7 +47,7 @@ pub fn handle(client: &mut Client, mut request: Request) -> Result<Reply, WireEr
                 Ok(created) => created_row(&broker, row, created, to.version),
                 Err((error, message)) => row
                     .with_error_code(error.code())
-                    .with_error_message(Some(strbytes(&message)))
+                    .with_error_message(sentence(&message))
                     .with_num_partitions(-1)
                     .with_replication_factor(-1)
                     .with_configs(if to.version >= 5 { Some(Vec::new()) } else { None }),

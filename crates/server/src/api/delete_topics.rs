@@ -3,7 +3,7 @@
 //!
 //! Versions: v5 error messages and refusals by quota (KIP-599), v6 deletion by id (KIP-516).
 
-use crate::api::configs::strbytes;
+use crate::api::configs::sentence;
 use crate::api::request::{Client, Request, later};
 use crate::net::connection::Reply;
 use kafka_protocol::messages::delete_topics_request::DeleteTopicState;
@@ -68,7 +68,7 @@ pub fn handle(client: &mut Client, mut request: Request) -> Result<Reply, WireEr
             if let Err((error, message)) = outcome {
                 row.error_code = error.code();
                 if to.version >= 5 {
-                    row.error_message = Some(strbytes(&message));
+                    row.error_message = sentence(&message);
                 }
             }
             response.responses.push(row);

@@ -16,6 +16,7 @@ mod replace_configs;
 mod static_members;
 mod sync_group;
 mod topic_partitions;
+mod quotas;
 mod topics;
 
 use crate::scenario::Scenario;
@@ -40,6 +41,8 @@ pub const AREAS: &[&[Scenario]] = &[
     topic_partitions::SCENARIOS,
     topics::SCENARIOS,
 ];
+pub const AREAS: &[&[Scenario]] =
+    &[heartbeat::SCENARIOS, join_group::SCENARIOS, quotas::SCENARIOS, topics::SCENARIOS];
 
 /// Every scenario whose id contains `filter`.
 pub fn all(filter: Option<&str>) -> Vec<Scenario> {
