@@ -144,6 +144,9 @@ impl Broker {
         broker.enforce_quotas()?;
         if let Some(topic) = broker.topics.by_name(CONSUMER_OFFSETS) {
             broker.groups.load(&topic).await?;
+            if let Err(error) = broker.groups.forget_all_but(&broker.topics).await {
+                warn!(%error, "offsets of deleted topics cannot be forgotten yet");
+            }
         }
         let mut tasks = vec![tokio::spawn(timers.run())];
         tasks.push(tokio::spawn(expire_producers(Arc::downgrade(&broker))));

@@ -4,14 +4,17 @@ use crate::clock::Clock;
 use crate::offsets::{LogOffsets, MemoryOffsets, OffsetStorage};
 use crate::shard::{LogRecord, Pending, Shard};
 use crate::timers::Timers;
-use crate::topics::Topic;
+use crate::topics::{Topic, TopicMap};
+use arc_swap::ArcSwap;
 use bytes::Bytes;
-use std::sync::{Arc, OnceLock};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use tidegate_log::LogError;
 use tidegate_machine::group::{
     Command, GroupMachine, ListGroups, ListedGroup, Record, Reply, Settings,
 };
-use tidegate_model::ErrorCode;
+use tidegate_model::{ErrorCode, TopicId};
+use tracing::info;
 
 /// The topic whose partitions hold groups and offsets.
 pub const CONSUMER_OFFSETS: &str = "__consumer_offsets";
@@ -38,17 +41,21 @@ impl LogRecord for Record {
 
 type GroupShard = Arc<Shard<GroupMachine>>;
 
-/// The shards, empty until `__consumer_offsets` exists and is loaded.
+/// The shards; none while `__consumer_offsets` does not exist or is not loaded.
 #[derive(Default)]
 pub struct GroupShards {
-    shards: OnceLock<Vec<GroupShard>>,
+    shards: ArcSwap<Vec<GroupShard>>,
 }
 
 impl GroupShards {
-    /// The shard that coordinates a group, or COORDINATOR_NOT_AVAILABLE before any is loaded.
-    pub fn get(&self, group_id: &str) -> Result<&GroupShard, ErrorCode> {
-        let shards = self.shards.get().ok_or(ErrorCode::CoordinatorNotAvailable)?;
-        Ok(&shards[partition_of(group_id, shards.len())])
+    /// The shard that coordinates a group. While there is none it is NOT_COORDINATOR, so that
+    /// clients look for the coordinator, which brings it up.
+    pub fn get(&self, group_id: &str) -> Result<GroupShard, ErrorCode> {
+        let shards = self.shards.load();
+        match shards.len() {
+            0 => Err(ErrorCode::NotCoordinator),
+            count => Ok(shards[partition_of(group_id, count)].clone()),
+        }
     }
 
     /// Takes one command for the group's shard.
@@ -60,8 +67,8 @@ impl GroupShards {
     }
 
     /// All shards.
-    pub fn all(&self) -> &[GroupShard] {
-        self.shards.get().map_or(&[], Vec::as_slice)
+    pub fn all(&self) -> Arc<Vec<GroupShard>> {
+        self.shards.load_full()
     }
 }
 
@@ -95,7 +102,7 @@ impl Groups {
 
     /// True once groups can be coordinated.
     pub fn is_loaded(&self) -> bool {
-        self.shards.shards.get().is_some()
+        !self.shards.all().is_empty()
     }
 
     /// Folds every partition of `topic`, which is `__consumer_offsets`, into a shard of its own.
@@ -107,8 +114,15 @@ impl Groups {
             let (clock, timers) = (self.clock.clone(), self.timers.clone());
             shards.push(Shard::load(partition.clone(), clock, timers, fresh).await?);
         }
-        self.shards.shards.get_or_init(|| shards);
+        self.shards.shards.store(Arc::new(shards));
         Ok(())
+    }
+
+    /// `__consumer_offsets` is deleted: nothing is coordinated until there is another one. Members
+    /// that wait are sent to look for it.
+    pub fn unload(&self) {
+        let shards = self.shards.shards.swap(Arc::default());
+        shards.iter().for_each(|shard| shard.release());
     }
 
     /// Takes one command for a group.
@@ -129,17 +143,28 @@ impl Groups {
 
     /// All groups that pass the filters, in order of their ids.
     pub fn list(&self, filter: &ListGroups) -> Vec<Pending<Reply>> {
-        let shards = self.shards.all().iter();
-        shards.map(|shard| shard.submit(Command::ListGroups(filter.clone()))).collect()
+        let shards = self.shards.all();
+        let list = |shard: &GroupShard| shard.submit(Command::ListGroups(filter.clone()));
+        shards.iter().map(list).collect()
     }
 
-    /// Forgets what was committed for topics that are deleted.
-    pub fn topics_deleted(&self, topics: &[String]) {
-        for shard in self.shards.all() {
-            // Nobody waits for this: the offsets are gone with the next fold in any case where the
-            // records cannot be appended now, for the topic's id is.
-            drop(shard.submit(Command::TopicsDeleted { topics: topics.to_vec() }));
+    /// Forgets what was committed for topics that were deleted before their offsets were.
+    pub async fn forget_all_but(&self, topics: &TopicMap) -> Result<(), ErrorCode> {
+        let mut gone = BTreeSet::new();
+        for shard in self.shards.all().iter() {
+            let look = |machine: &mut GroupMachine, _| {
+                let committed = machine.offsets().topics().into_iter();
+                let unknown =
+                    committed.filter(|(_, id)| *id != TopicId::ZERO && topics.by_id(*id).is_none());
+                unknown.map(|(name, id)| (name.to_owned(), id)).collect::<Vec<_>>()
+            };
+            gone.extend(shard.read(look)?.0);
         }
+        if gone.is_empty() {
+            return Ok(());
+        }
+        info!(topics = ?gone, "forgetting the offsets of deleted topics");
+        self.offsets.topics_deleted(gone.into_iter().collect()).await
     }
 }
 

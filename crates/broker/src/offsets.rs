@@ -3,6 +3,7 @@
 //! Whether a commit is allowed is the group's decision in any case; storages keep what was allowed.
 
 use crate::groups::GroupShards;
+use crate::shard::Pending;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use tidegate_machine::group::{
     Command, CommitOffsets, DeleteOffsets, DeleteOffsetsReply, OffsetAndMetadata, OffsetToCommit,
     Reply,
 };
-use tidegate_model::ErrorCode;
+use tidegate_model::{ErrorCode, TopicId};
 
 /// A committed offset with its place.
 pub type Committed = (String, i32, OffsetAndMetadata);
@@ -35,6 +36,10 @@ pub trait OffsetStorage: Send + Sync {
 
     /// Forgets single offsets of a group that has no member subscribed to their topics.
     fn delete(&self, request: DeleteOffsets) -> BoxFuture<Result<DeleteOffsetsReply, ErrorCode>>;
+
+    /// Forgets what was committed for topics, given by name and id, that exist no longer. What was
+    /// committed for newer ones of the same names stays.
+    fn topics_deleted(&self, topics: Vec<(String, TopicId)>) -> BoxFuture<Result<(), ErrorCode>>;
 
     /// Forgets what a group committed; the group itself is deleted elsewhere.
     fn delete_group(&self, group_id: &str) -> BoxFuture<Result<(), ErrorCode>>;
@@ -95,6 +100,29 @@ impl OffsetStorage for LogOffsets {
 
     fn delete(&self, request: DeleteOffsets) -> BoxFuture<Result<DeleteOffsetsReply, ErrorCode>> {
         delete_by_group(&self.shards, request)
+    }
+
+    fn topics_deleted(&self, topics: Vec<(String, TopicId)>) -> BoxFuture<Result<(), ErrorCode>> {
+        let shards = self.shards.all();
+        let ask = move || -> Vec<Pending<Reply>> {
+            let command = || Command::TopicsDeleted { topics: topics.clone() };
+            shards.iter().map(|shard| shard.submit(command())).collect()
+        };
+        let mut pending = ask();
+        Box::pin(async move {
+            loop {
+                let mut unfinished = false;
+                for reply in pending.drain(..) {
+                    if let Reply::TopicsDeleted { more, .. } = reply.wait().await? {
+                        unfinished |= more;
+                    }
+                }
+                if !unfinished {
+                    return Ok(());
+                }
+                pending = ask();
+            }
+        })
     }
 
     /// The group's deletion writes the tombstones of its offsets itself.
@@ -202,6 +230,18 @@ impl OffsetStorage for MemoryOffsets {
             }
             Ok(reply)
         })
+    }
+
+    fn topics_deleted(&self, topics: Vec<(String, TopicId)>) -> BoxFuture<Result<(), ErrorCode>> {
+        let mut groups = self.groups.lock();
+        groups.retain(|_, offsets| {
+            let is_gone = |name: &str, id: TopicId| {
+                topics.iter().any(|(topic, gone)| topic == name && *gone == id)
+            };
+            offsets.retain(|(topic, _), value| !is_gone(topic, value.topic_id));
+            !offsets.is_empty()
+        });
+        Box::pin(std::future::ready(Ok(())))
     }
 
     fn delete_group(&self, group_id: &str) -> BoxFuture<Result<(), ErrorCode>> {

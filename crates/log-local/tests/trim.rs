@@ -57,6 +57,27 @@ fn segments_below_the_log_start_leave_the_disk_and_the_one_that_holds_it_stays()
 }
 
 #[test]
+fn a_deleted_partition_has_left_the_disk_when_its_deletion_is_answered() {
+    let dir = TempDir::new();
+    let settings = settings(&dir);
+    let store = LocalStore::open(settings.clone()).unwrap();
+    let mut deleted = Writer::open(&store, partition(1, 0), 0);
+    let mut kept = Writer::open(&store, partition(2, 0), 0);
+    let expected: Vec<_> = (0..30).map(|n| kept.append(1, 1_000, n)).collect();
+    (0..30).for_each(|n| drop(deleted.append(1, 1_000, n)));
+    wait_for(|| segments(&settings).len() == 4);
+    block_on(store.delete(partition(1, 0)).wait()).unwrap();
+    let directory = settings.data_dir.join("segments").join(partition(1, 0).to_string());
+    let left = std::fs::read_dir(&directory).map_or(0, Iterator::count);
+    assert_eq!(left, 0, "files are left in {}", directory.display());
+    let mut anew = Writer::open(&store, partition(1, 0), 0);
+    assert_eq!((anew.next_offset, anew.log.size_bytes()), (0, 0));
+    let bytes = anew.append(1, 10, 0);
+    assert!(anew.read(0) == bytes);
+    assert!(kept.read(0) == expected.concat());
+}
+
+#[test]
 fn what_a_crash_left_below_the_log_start_is_removed_by_the_next_start() {
     let dir = TempDir::new();
     let settings = settings(&dir);

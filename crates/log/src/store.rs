@@ -203,7 +203,8 @@ pub trait LogStore: Send + Sync + 'static {
         observer: Arc<dyn LogObserver>,
     ) -> Step<Result<Opened, LogError>>;
 
-    /// Removes a partition durably and gives its space back. Unknown partitions are no error.
+    /// Removes a partition durably and gives its space back. Unknown partitions are no error. Begins
+    /// at once; the answer comes when nothing is left.
     ///
     /// Reads that already hold slices of it stay valid.
     fn delete(&self, partition: TopicIdPartition) -> Step<Result<(), LogError>>;
@@ -264,7 +265,8 @@ pub trait PartitionLog: Send + Sync {
     /// log is. Costs no I/O but for segments without any timestamp.
     fn segments(&self) -> Vec<SegmentSummary>;
 
-    /// Raises the log start durably (DeleteRecords, retention); never lowers it. Segments that end at
+    /// Raises the log start durably (DeleteRecords, retention); never lowers it. Begins at once, in
+    /// the order of appends; the answer comes when that is durable. Segments that end at
     /// or below it are given back afterwards, also after a crash in between.
     ///
     /// [`LogError::OffsetOutOfRange`] above the durable end.

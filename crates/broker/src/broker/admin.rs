@@ -10,6 +10,7 @@ use crate::config::{
     describe_group, describe_topic,
 };
 use crate::groups::CONSUMER_OFFSETS;
+use crate::partition::Partition;
 use crate::quota::{ClientQuotas, QuotaFilter};
 use crate::topics::Topic;
 use std::collections::BTreeMap;
@@ -196,19 +197,32 @@ impl Broker {
     /// Takes a deleted topic out of service and gives its space back.
     async fn forget(&self, id: TopicId) {
         let removed = {
-            // A snapshot that is being made would put it back.
+            // Nobody may be loading groups from it, and a snapshot that is being made would put it
+            // back.
+            let _none = self.ensuring.lock().await;
             let _one = self.refreshing.lock().await;
-            self.topics.remove(id)
+            let removed = self.topics.remove(id);
+            if removed.as_ref().is_some_and(|topic| *topic.name == *CONSUMER_OFFSETS) {
+                self.groups.unload();
+            }
+            removed
         };
         let Some(topic) = removed else { return };
         info!(topic = &*topic.name, topic_id = %id, "topic deleted");
-        self.groups.topics_deleted(&[topic.name.to_string()]);
-        for partition in &topic.partitions {
-            partition.mark_deleted();
-            if let Err(error) = self.store.delete(partition.id()).wait().await {
+        topic.partitions.iter().for_each(|partition| partition.mark_deleted());
+        let forgetting = self.groups.offsets().topics_deleted(vec![(topic.name.to_string(), id)]);
+        let delete = |partition: &Arc<Partition>| self.store.delete(partition.id());
+        // All are begun before the first is awaited: they share writes to the disk.
+        let deletions: Vec<_> = topic.partitions.iter().map(delete).collect();
+        for (partition, deletion) in topic.partitions.iter().zip(deletions) {
+            if let Err(error) = deletion.wait().await {
                 // The next start removes it: the catalog no longer knows the id.
                 warn!(partition = %partition.id(), %error, "data cannot be removed yet");
             }
+        }
+        if let Err(error) = forgetting.await {
+            // The next start forgets them, or they expire.
+            warn!(topic = &*topic.name, %error, "committed offsets cannot be forgotten yet");
         }
     }
 

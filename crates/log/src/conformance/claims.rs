@@ -1,7 +1,7 @@
 //! Claims about a running store.
 
 use super::support::{Harness, Recorder, Writer, batch, block_on, partition, read, read_all};
-use crate::store::{BatchQuery, LogError, ReadRequest, Step};
+use crate::store::{BatchQuery, LogError, LogStore, ReadRequest, Step};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tidegate_model::{BatchHeader, Batches, Offset};
@@ -267,6 +267,27 @@ pub fn a_deleted_partition_is_gone_and_can_begin_anew(harness: &mut dyn Harness)
     assert_eq!(new.next_offset, 0);
     let bytes = new.append(1, 20, 0);
     assert!(new.read(0) == bytes);
+}
+
+/// Many of them share writes to the disk. Whoever asked may go away.
+pub fn trims_and_deletions_begin_before_they_are_awaited(harness: &mut dyn Harness) {
+    let store = harness.store();
+    let mut writers: Vec<Writer> =
+        (0..8).map(|n| Writer::open(&*store, partition(1, n), 0)).collect();
+    writers.iter_mut().for_each(|writer| drop(ten_batches(writer)));
+    let trims: Vec<_> = writers[..4].iter().map(|writer| writer.log.trim(1)).collect();
+    let deletions: Vec<_> = (4..8).map(|n| store.delete(partition(1, n))).collect();
+    drop((trims, deletions));
+    let left = |store: &dyn LogStore| {
+        let mut left: Vec<i32> = store.partitions().iter().map(|id| id.partition).collect();
+        left.sort_unstable();
+        left
+    };
+    assert_eq!(left(&*store), [0, 1, 2, 3]);
+    for writer in &mut writers[..4] {
+        writer.append(1, 10, 0);
+        assert_eq!(writer.log.log_start_offset(), 1, "a later append is durable, so the trim is");
+    }
 }
 
 /// A response on its way to a client is not disturbed.

@@ -42,6 +42,7 @@ macro_rules! conformance {
             a_segment_without_timestamps_is_as_old_as_its_last_write
             an_older_epoch_is_fenced
             a_deleted_partition_is_gone_and_can_begin_anew
+            trims_and_deletions_begin_before_they_are_awaited
             what_was_read_outlives_deletion
             partitions_do_not_mix
             bytes_between_grows_with_the_distance

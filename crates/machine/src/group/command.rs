@@ -32,8 +32,8 @@ pub enum Command {
     },
     /// Topics are gone; what was committed for them goes too.
     TopicsDeleted {
-        /// Names of the topics.
-        topics: Vec<String>,
+        /// Their names and ids: an offset of a newer topic of the same name stays.
+        topics: Vec<(String, TopicId)>,
     },
 }
 
@@ -58,8 +58,13 @@ pub enum Reply {
     ListGroups(Vec<ListedGroup>),
     /// To [`Command::DeleteGroup`].
     DeleteGroup(ErrorCode),
-    /// To [`Command::TopicsDeleted`]: how many offsets were removed.
-    TopicsDeleted(usize),
+    /// To [`Command::TopicsDeleted`].
+    TopicsDeleted {
+        /// How many offsets this step removed.
+        removed: usize,
+        /// One step does not remove more: ask again for the rest.
+        more: bool,
+    },
 }
 
 /// A member joins, or joins again.

@@ -35,13 +35,13 @@ pub use offsets::Offsets;
 pub use record::{GroupMetadata, MemberMetadata, Record};
 
 use crate::machine::{Machine, Now, Outcome, ReplyTo};
-use tidegate_model::ErrorCode;
+use tidegate_model::{ErrorCode, TopicId};
 
 /// A client that does not say how long its offsets are to be kept.
 const BROKERS_RETENTION: i64 = -1;
 
-/// Records that one look for expired offsets writes at most; the rest follows a moment later.
-const EXPIRED_PER_STEP_MAX: usize = 5_000;
+/// Records that a step writes at most which removes offsets; the rest follows a moment later.
+const REMOVED_PER_STEP_MAX: usize = 5_000;
 
 /// The coordinator's settings, under Kafka's names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -202,12 +202,23 @@ impl GroupMachine {
         ErrorCode::None
     }
 
-    fn topics_deleted(&self, topics: &[String], out: &mut GroupOutcome) -> usize {
-        for group_id in self.offsets.group_ids() {
-            let gone = |topic: &str, _, _: &_| topics.iter().any(|deleted| deleted == topic);
-            out.records.extend(self.offsets.tombstones(group_id, gone));
-        }
-        out.records.len()
+    fn topics_deleted(&self, topics: &[(String, TopicId)], out: &mut GroupOutcome) -> Reply {
+        let gone = self.offsets.group_ids().flat_map(|group_id| {
+            topics.iter().flat_map(move |(topic, id)| {
+                let of_topic = self.offsets.of_topic(group_id, topic);
+                // Offsets from before ids were recorded go by their name.
+                of_topic
+                    .filter(|(_, value)| value.topic_id == *id || value.topic_id == TopicId::ZERO)
+                    .map(move |(partition, _)| Record::OffsetTombstone {
+                        group_id: group_id.to_owned(),
+                        topic: topic.clone(),
+                        partition,
+                    })
+            })
+        });
+        out.records.extend(gone.take(REMOVED_PER_STEP_MAX));
+        let removed = out.records.len();
+        Reply::TopicsDeleted { removed, more: removed == REMOVED_PER_STEP_MAX }
     }
 
     /// Tombstones for expired offsets and for empty groups that have none left (KIP-211).
@@ -215,7 +226,7 @@ impl GroupMachine {
         let retention_ms = self.settings.offsets_retention_ms;
         let mut next_ms = self.settings.offsets_retention_check_interval_ms;
         for (group_id, rule) in self.membership.expiration_rules() {
-            if out.records.len() >= EXPIRED_PER_STEP_MAX {
+            if out.records.len() >= REMOVED_PER_STEP_MAX {
                 next_ms = 1;
                 break;
             }
@@ -272,9 +283,7 @@ impl Machine for GroupMachine {
             Command::DeleteGroup { group_id } => {
                 Some(Reply::DeleteGroup(self.delete_group(&group_id, &mut out)))
             }
-            Command::TopicsDeleted { topics } => {
-                Some(Reply::TopicsDeleted(self.topics_deleted(&topics, &mut out)))
-            }
+            Command::TopicsDeleted { topics } => Some(self.topics_deleted(&topics, &mut out)),
         };
         out.replies.extend(reply.map(|reply| (reply_to, reply)));
         out.wake_at = self.membership.wake_at();

@@ -1,7 +1,8 @@
 //! Committed offsets: a fold over the OffsetCommit records of one partition.
 
 use super::{OffsetAndMetadata, Record};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use tidegate_model::TopicId;
 
 type ByPartition = BTreeMap<i32, OffsetAndMetadata>;
 type ByTopic = BTreeMap<String, ByPartition>;
@@ -28,6 +29,26 @@ impl Offsets {
         self.groups.get(group_id).into_iter().flatten().flat_map(|(topic, partitions)| {
             partitions.iter().map(|(partition, value)| (topic.as_str(), *partition, value))
         })
+    }
+
+    /// What `group_id` committed for the topic, in order of partitions.
+    pub fn of_topic(
+        &self,
+        group_id: &str,
+        topic: &str,
+    ) -> impl Iterator<Item = (i32, &OffsetAndMetadata)> {
+        let partitions = self.groups.get(group_id).and_then(|topics| topics.get(topic));
+        partitions.into_iter().flatten().map(|(partition, value)| (*partition, value))
+    }
+
+    /// The topics of which any group has an offset, with the ids under which it was committed.
+    pub fn topics(&self) -> BTreeSet<(&str, TopicId)> {
+        let topics = self.groups.values().flatten();
+        topics
+            .flat_map(|(topic, partitions)| {
+                partitions.values().map(|value| (topic.as_str(), value.topic_id))
+            })
+            .collect()
     }
 
     /// True if no group has offsets.

@@ -36,8 +36,6 @@ pub fn handle(client: &mut Client, mut request: Request) -> Result<Reply, WireEr
                     forgotten.err().unwrap_or(ErrorCode::None)
                 }
                 Ok(error) => error,
-                // No group was ever made: there is no coordinator topic yet.
-                Err(ErrorCode::CoordinatorNotAvailable) => ErrorCode::GroupIdNotFound,
                 Err(error) => error,
             };
             let row = DeletableGroupResult::default().with_group_id(group_id);

@@ -49,8 +49,6 @@ pub fn handle(client: &mut Client, mut request: Request) -> Result<Reply, WireEr
             });
             let row = match described.await {
                 Ok(described) => described_row(group_id, described, to.version),
-                // No group was ever made: there is no coordinator topic yet.
-                Err(ErrorCode::CoordinatorNotAvailable) => not_found(group_id, to.version),
                 Err(error) => {
                     GroupRow::default().with_group_id(group_id).with_error_code(error.code())
                 }

@@ -53,8 +53,6 @@ pub fn handle(client: &mut Client, mut request: Request) -> Result<Reply, WireEr
                 }
                 reply.error
             }
-            // No group was ever made: there is no coordinator topic yet.
-            Err(ErrorCode::CoordinatorNotAvailable) => ErrorCode::GroupIdNotFound,
             Err(error) => error,
         };
         if error != ErrorCode::None {

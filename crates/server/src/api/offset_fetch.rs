@@ -47,14 +47,7 @@ pub fn handle(client: &mut Client, request: Request) -> Result<Reply, WireError>
     Ok(later(async move {
         let mut response = OffsetFetchResponse::default();
         for (group, fetching) in groups {
-            let fetched = match fetching.await {
-                // No group was ever made: nothing is committed.
-                Err(ErrorCode::CoordinatorNotAvailable) if !broker.groups().is_loaded() => {
-                    Ok(Vec::new())
-                }
-                fetched => fetched,
-            };
-            response.groups.push(answer(&broker, to.version, group, fetched));
+            response.groups.push(answer(&broker, to.version, group, fetching.await));
         }
         let (version, correlation_id) = (to.version, to.correlation_id);
         to.encoded(Ok(encode_offset_fetch_response(version, correlation_id, &response)))

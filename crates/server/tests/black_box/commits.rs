@@ -8,7 +8,9 @@ use kafka_protocol::messages::offset_delete_request::{
 };
 use kafka_protocol::messages::offset_delete_response::OffsetDeleteResponsePartition;
 use kafka_protocol::messages::{GroupId, OffsetDeleteRequest};
+use tidegate_broker::{BrokerParts, DeleteTopic, OffsetStorageKind};
 use tidegate_model::{ErrorCode, TopicId};
+use tidegate_server::Limits;
 use tidegate_wire::offsets::{
     CommitPartition, CommitTopic, FetchGroup, FetchTopic, FetchedGroup, OffsetCommitRequest,
     OffsetFetchRequest,
@@ -234,10 +236,10 @@ async fn an_offset_never_committed_is_minus_one_without_an_error() {
 }
 
 #[tokio::test]
-async fn a_group_that_never_was_has_nothing_committed_even_before_any_group_exists() {
+async fn a_group_that_never_was_has_nothing_committed() {
     let gateway = Gateway::start().await;
     let place = one_topic(&gateway).await;
-    let mut client = gateway.client().await;
+    let mut client = coordinated(&gateway).await;
     for version in 0..=10 {
         let told = committed(&mut client, version, Some(&[place])).await;
         let row = &told.topics[0].partitions[0];
@@ -282,6 +284,49 @@ async fn deleting_a_topic_forgets_what_was_committed_for_it() {
     let place = one_topic(&gateway).await;
     let told = committed(&mut client, 8, Some(&[place])).await;
     assert_eq!(told.topics[0].partitions[0].offset, -1);
+}
+
+#[tokio::test]
+async fn deleting_a_topic_forgets_what_was_committed_for_it_in_memory_too() {
+    let offset_storage = OffsetStorageKind::Memory;
+    let parts = BrokerParts { offset_storage, ..Gateway::parts(&[]) };
+    let gateway = Gateway::of(parts, Limits::default()).await;
+    let gone = one_topic(&gateway).await;
+    let stays = Place { name: "u", id: gateway.topic("u", 1).await, partition: 0 };
+    let mut client = coordinated(&gateway).await;
+    for place in [gone, stays] {
+        let request = commit_of(place, 7, -1, "");
+        assert_eq!(commit(&mut client, 8, &request).await, ErrorCode::None);
+    }
+    crate::fetch::delete_topic(&mut client, "t").await;
+    let left = committed(&mut client, 8, None).await;
+    let names: Vec<_> = left.topics.iter().map(|topic| &*topic.name).collect();
+    assert_eq!(names, ["u"]);
+}
+
+#[tokio::test]
+async fn offsets_of_a_topic_whose_deletion_a_crash_cut_short_are_forgotten_at_the_next_start() {
+    let parts = Gateway::parts(&[]);
+    let again = BrokerParts { store: parts.store.clone(), ..Gateway::parts(&[]) };
+    let gateway = Gateway::of(parts, Limits::default()).await;
+    let old = one_topic(&gateway).await;
+    let stays = Place { name: "u", id: gateway.topic("u", 1).await, partition: 0 };
+    let mut client = coordinated(&gateway).await;
+    for place in [old, stays] {
+        let request = commit_of(place, 7, -1, "");
+        assert_eq!(commit(&mut client, 8, &request).await, ErrorCode::None);
+    }
+    // The decision is durable with what is appended after it; nothing else of the deletion happens.
+    drop(gateway.broker.delete_topic(DeleteTopic::Id(old.id)));
+    gateway.topic("v", 1).await;
+    gateway.stop().await;
+    let gateway = Gateway::of(again, Limits::default()).await;
+    let mut client = coordinated(&gateway).await;
+    let new = one_topic(&gateway).await;
+    assert_ne!(new.id, old.id);
+    let left = committed(&mut client, 8, None).await;
+    let names: Vec<_> = left.topics.iter().map(|topic| &*topic.name).collect();
+    assert_eq!(names, ["u"]);
 }
 
 /// OffsetDelete of group "g": the error of the whole, and (partition, error) by topic.

@@ -1,13 +1,15 @@
 //! Classic consumer groups: joining, assignments, heartbeats, static members.
 
+use crate::commits::committed;
 use crate::common::{Gateway, RawClient, code, text};
 use bytes::Bytes;
 use kafka_protocol::messages::join_group_request::JoinGroupRequestProtocol;
 use kafka_protocol::messages::leave_group_request::MemberIdentity;
 use kafka_protocol::messages::sync_group_request::SyncGroupRequestAssignment;
 use kafka_protocol::messages::{
-    FindCoordinatorRequest, GroupId, HeartbeatRequest, JoinGroupRequest, JoinGroupResponse,
-    LeaveGroupRequest, SyncGroupRequest, SyncGroupResponse,
+    DeleteGroupsRequest, DescribeGroupsRequest, FindCoordinatorRequest, GroupId, HeartbeatRequest,
+    JoinGroupRequest, JoinGroupResponse, LeaveGroupRequest, ListGroupsRequest, SyncGroupRequest,
+    SyncGroupResponse,
 };
 use std::time::{Duration, Instant};
 use tidegate_model::ErrorCode;
@@ -447,4 +449,52 @@ async fn stopping_does_not_wait_for_a_rebalance() {
     gateway.stop().await;
     let took = started.elapsed();
     assert!(took < Duration::from_secs(2), "stopped after {took:?}");
+}
+
+/// What a client is told about group "g": by Heartbeat, DescribeGroups, DeleteGroups and OffsetFetch,
+/// and how many groups are listed.
+async fn told_of_g(client: &mut RawClient) -> ([ErrorCode; 4], usize) {
+    let group = || GroupId(text("g"));
+    let heartbeat = HeartbeatRequest::default().with_group_id(group()).with_member_id(text("m"));
+    let heartbeat = client.call(4, &heartbeat).await.error_code;
+    let describe = DescribeGroupsRequest::default().with_groups(vec![group()]);
+    let described = client.call(5, &describe).await.groups[0].error_code;
+    let delete = DeleteGroupsRequest::default().with_groups_names(vec![group()]);
+    let deleted = client.call(2, &delete).await.results[0].error_code;
+    let fetched = committed(client, 8, None).await.error_code;
+    let listed = client.call(4, &ListGroupsRequest::default()).await;
+    assert_eq!(code(listed.error_code), ErrorCode::None);
+    ([heartbeat, described, deleted, fetched].map(code), listed.groups.len())
+}
+
+#[tokio::test]
+async fn before_anybody_looked_for_the_coordinator_there_is_none() {
+    let gateway = Gateway::start().await;
+    let mut client = gateway.client().await;
+    assert_eq!(told_of_g(&mut client).await, ([ErrorCode::NotCoordinator; 4], 0));
+    let mut client = coordinated(&gateway).await;
+    let (unknown, none) = (ErrorCode::UnknownMemberId, ErrorCode::None);
+    let found = [unknown, none, ErrorCode::GroupIdNotFound, none];
+    assert_eq!(told_of_g(&mut client).await, (found, 0));
+}
+
+#[tokio::test]
+async fn groups_are_gone_with_consumer_offsets_and_begin_anew_with_the_next_one() {
+    let gateway = Gateway::start().await;
+    let (mut leader, mut follower) = pair(&gateway).await;
+    // One member waits for the other in a rebalance.
+    let waiting = leader.begin_join(9).await;
+    assert!(leader.client.is_silent(Duration::from_millis(50)).await, "the barrier holds");
+    let mut client = gateway.client().await;
+    crate::fetch::delete_topic(&mut client, "__consumer_offsets").await;
+    let joined = leader.end_join(9, waiting).await;
+    assert_eq!(code(joined.error_code), ErrorCode::NotCoordinator);
+    assert_eq!(follower.heartbeat().await, ErrorCode::NotCoordinator);
+    assert_eq!(told_of_g(&mut client).await, ([ErrorCode::NotCoordinator; 4], 0));
+    coordinated(&gateway).await;
+    assert_eq!(follower.heartbeat().await, ErrorCode::UnknownMemberId);
+    let member = Member::alone(&gateway).await;
+    assert_eq!(member.generation, 1);
+    let (_, groups) = told_of_g(&mut client).await;
+    assert_eq!(groups, 1);
 }

@@ -31,33 +31,28 @@ impl Gateway {
 
     /// A gateway with Kafka's settings as given, over those that make tests quick.
     pub async fn with(settings: &[(&str, &str)], limits: Limits) -> Self {
-        Self::on(Arc::new(MemoryStore::new()), settings, limits).await
+        Self::of(Self::parts(settings), limits).await
     }
 
     /// A gateway over what is in `store`.
     pub async fn on(store: Arc<MemoryStore>, settings: &[(&str, &str)], limits: Limits) -> Self {
-        Self::open(store, Clock::system(), Validation::default(), settings, limits).await
+        Self::of(BrokerParts { store, ..Self::parts(settings) }, limits).await
     }
 
     /// A gateway by a clock of the test's.
     pub async fn at(clock: Clock, settings: &[(&str, &str)], limits: Limits) -> Self {
-        let store = Arc::new(MemoryStore::new());
-        Self::open(store, clock, Validation::default(), settings, limits).await
+        let parts = BrokerParts { clock, ..Self::parts(settings) };
+        Self::of(parts, limits).await
     }
 
     /// A gateway that looks at the records of compressed batches too.
     pub async fn that_unpacks() -> Self {
-        let store = Arc::new(MemoryStore::new());
-        Self::open(store, Clock::system(), Validation::All, &[], Limits::default()).await
+        let parts = BrokerParts { validation: Validation::All, ..Self::parts(&[]) };
+        Self::of(parts, Limits::default()).await
     }
 
-    async fn open(
-        store: Arc<MemoryStore>,
-        clock: Clock,
-        validation: Validation,
-        settings: &[(&str, &str)],
-        limits: Limits,
-    ) -> Self {
+    /// What such a gateway is made of, to be changed.
+    pub fn parts(settings: &[(&str, &str)]) -> BrokerParts {
         let quick = [
             ("group.initial.rebalance.delay.ms", "0"),
             ("group.min.session.timeout.ms", "100"),
@@ -67,16 +62,19 @@ impl Gateway {
         ];
         let pairs = quick.iter().chain(settings).copied();
         let kafka = KafkaSettings::from_pairs(pairs).expect("the test's settings are valid");
-        let broker = Broker::open(BrokerParts {
-            store,
+        BrokerParts {
+            store: Arc::new(MemoryStore::new()),
             settings: Arc::new(kafka),
             offset_storage: OffsetStorageKind::Log,
             node_id: 1,
-            clock,
-            validation,
-        })
-        .await
-        .expect("the store opens");
+            clock: Clock::system(),
+            validation: Validation::default(),
+        }
+    }
+
+    /// A gateway of those parts.
+    pub async fn of(parts: BrokerParts, limits: Limits) -> Self {
+        let broker = Broker::open(parts).await.expect("the store opens");
         let settings = ServerSettings {
             listen: "127.0.0.1:0".to_owned(),
             advertised: None,

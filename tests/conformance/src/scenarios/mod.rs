@@ -12,11 +12,11 @@ mod join_group;
 mod leave_group;
 mod metadata;
 mod producer_ids;
+mod quotas;
 mod replace_configs;
 mod static_members;
 mod sync_group;
 mod topic_partitions;
-mod quotas;
 mod topics;
 
 use crate::scenario::Scenario;

@@ -324,11 +324,42 @@ fn offsets_go_with_their_topic() {
         coordinator.commit_as(&simple(), offset(topic, 0, 1));
         coordinator.commit_as(&simple(), offset(topic, 1, 1));
     }
-    let gone = Command::TopicsDeleted { topics: vec!["t".to_owned()] };
+    let gone = Command::TopicsDeleted { topics: vec![("t".to_owned(), TopicId::METADATA)] };
     let reply_to = coordinator.submit(gone);
-    assert_eq!(coordinator.replies[&reply_to], Reply::TopicsDeleted(2));
+    let told = Reply::TopicsDeleted { removed: 2, more: false };
+    assert_eq!(coordinator.replies[&reply_to], told);
     let left: Vec<_> = coordinator.machine.all("g").map(|(topic, _, _)| topic).collect();
     assert_eq!(left, ["u", "u"]);
+}
+
+#[test]
+fn offsets_of_a_recreated_topic_stay_when_those_of_the_old_one_go() {
+    let mut coordinator = Coordinator::new();
+    let [old, new] = [1, 2].map(|n| TopicId(uuid::Uuid::from_u128(n)));
+    for (partition, topic_id) in [(0, old), (1, new), (2, old), (3, TopicId::ZERO)] {
+        let offset = OffsetToCommit { topic_id, ..offset("t", partition, 1) };
+        coordinator.commit_as(&simple(), offset);
+    }
+    coordinator.submit(Command::TopicsDeleted { topics: vec![("t".to_owned(), old)] });
+    let left: Vec<_> = coordinator.machine.all("g").map(|(_, partition, _)| partition).collect();
+    assert_eq!(left, [1]);
+}
+
+#[test]
+fn many_offsets_of_a_deleted_topic_go_in_several_steps() {
+    let mut coordinator = Coordinator::new();
+    for group in 0..4 {
+        let identity = CommitIdentity { group_id: format!("g{group}"), ..simple().identity() };
+        let offsets = (0..2_000).map(|partition| offset("t", partition, 1)).collect();
+        let request = CommitOffsets { identity, retention_time_ms: -1, offsets };
+        coordinator.submit(Command::CommitOffsets(request));
+    }
+    let gone = Command::TopicsDeleted { topics: vec![("t".to_owned(), TopicId::METADATA)] };
+    for (removed, more) in [(5_000, true), (3_000, false)] {
+        let reply_to = coordinator.submit(gone.clone());
+        assert_eq!(coordinator.replies[&reply_to], Reply::TopicsDeleted { removed, more });
+    }
+    assert!(coordinator.machine.offsets().is_empty());
 }
 
 #[test]
