@@ -154,6 +154,13 @@ def suites(options):
             needs=("build", "setup"),
         ),
         crash,
+        Suite(
+            "retention",
+            "kill -9 while logs are cut at their beginning",
+            [CACHE / "venv" / "bin" / "python", ROOT / "tests/crash/retention.py"],
+            600,
+            needs=("build", "setup"),
+        ),
     ]
 
 
