@@ -11,8 +11,8 @@ use crate::topics::Topic;
 use crate::validate::{RecordRules, Validation, check_records, header_suffices, malformed};
 use bytes::Bytes;
 use tidegate_model::{
-    BATCH_HEADER_LEN, BatchError, BatchHeader, Compression, ErrorCode, NO_PRODUCER_ID, TimestampMs,
-    batch_crc_matches, set_create_time,
+    BATCH_HEADER_LEN, BatchError, BatchHeader, Compression, ErrorCode, NO_PRODUCER_ID, Offset,
+    TimestampMs, batch_crc_matches, set_create_time,
 };
 
 /// One record that was refused, by its index in the batch (KIP-467).
@@ -33,12 +33,28 @@ pub struct ProduceRefusal {
     pub message: String,
     /// The records at fault, where single ones are.
     pub records: Vec<RecordRefusal>,
+    /// The partition's first offset, or -1 where Kafka does not tell it.
+    pub log_start_offset: Offset,
 }
 
 impl ProduceRefusal {
     /// A refusal of the whole batch.
     pub fn new(error: ErrorCode, message: impl Into<String>) -> Self {
-        ProduceRefusal { error, message: message.into(), records: Vec::new() }
+        let message = message.into();
+        ProduceRefusal { error, message, records: Vec::new(), log_start_offset: -1 }
+    }
+
+    /// The refusal by a partition that has looked into the batch. Kafka tells where its log starts
+    /// then, but for failures that it takes for ordinary (`ReplicaManager.appendRecordsToLeader`).
+    fn by(self, partition: &Partition) -> Self {
+        match self.error {
+            ErrorCode::MessageTooLarge
+            | ErrorCode::RecordListTooLarge
+            | ErrorCode::CorruptMessage
+            | ErrorCode::KafkaStorageError
+            | ErrorCode::NotLeaderOrFollower => self,
+            _ => ProduceRefusal { log_start_offset: partition.log().log_start_offset(), ..self },
+        }
     }
 }
 
@@ -64,8 +80,19 @@ pub fn produce(
     batch: &mut [u8],
     rules: ProduceRules,
 ) -> Result<Appended, ProduceRefusal> {
-    let ProduceRules { zstd_allowed, validation, now } = rules;
-    let mut header = check_batch(&topic.settings, batch, zstd_allowed)?;
+    let header = the_batch(batch, rules.zstd_allowed)?;
+    append(topic, partition, header, batch, rules).map_err(|refusal| refusal.by(partition))
+}
+
+fn append(
+    topic: &Topic,
+    partition: &Partition,
+    mut header: BatchHeader,
+    batch: &mut [u8],
+    rules: ProduceRules,
+) -> Result<Appended, ProduceRefusal> {
+    let ProduceRules { validation, now, .. } = rules;
+    check_batch(&topic.settings, &header, batch)?;
     let rules = RecordRules {
         topic: &topic.name,
         partition: partition.id().partition,
@@ -162,11 +189,8 @@ fn parse(batch: &[u8]) -> Result<BatchHeader, ProduceRefusal> {
     })
 }
 
-fn check_batch(
-    settings: &TopicSettings,
-    batch: &[u8],
-    zstd_allowed: bool,
-) -> Result<BatchHeader, ProduceRefusal> {
+/// The one batch that a request must have for a partition.
+fn the_batch(batch: &[u8], zstd_allowed: bool) -> Result<BatchHeader, ProduceRefusal> {
     let refuse = |error, message: &str| Err(ProduceRefusal::new(error, message));
     if batch.is_empty() {
         return refuse(ErrorCode::InvalidRecord, "a produce request needs a record batch");
@@ -178,16 +202,24 @@ fn check_batch(
             "a produce request takes exactly one record batch per partition",
         );
     }
-    let attributes = header.attributes;
-    match attributes.compression() {
+    match header.attributes.compression() {
         // Not CORRUPT_MESSAGE, which producers repeat in vain.
-        None => return refuse(ErrorCode::InvalidRecord, "unknown compression codec"),
+        None => refuse(ErrorCode::InvalidRecord, "unknown compression codec"),
         Some(Compression::Zstd) if !zstd_allowed => {
             let message = "zstd needs Produce version 7 or later";
-            return refuse(ErrorCode::UnsupportedCompressionType, message);
+            refuse(ErrorCode::UnsupportedCompressionType, message)
         }
-        Some(_) => {}
+        Some(_) => Ok(header),
     }
+}
+
+fn check_batch(
+    settings: &TopicSettings,
+    header: &BatchHeader,
+    batch: &[u8],
+) -> Result<(), ProduceRefusal> {
+    let refuse = |error, message: &str| Err(ProduceRefusal::new(error, message));
+    let attributes = header.attributes;
     if header.base_offset != 0 {
         return refuse(ErrorCode::InvalidRecord, "the base offset of a produced batch must be 0");
     }
@@ -209,7 +241,7 @@ fn check_batch(
     if attributes.is_transactional() {
         return refuse(ErrorCode::InvalidTxnState, "transactions are not available");
     }
-    Ok(header)
+    Ok(())
 }
 
 fn sequence_message(error: ErrorCode, header: &BatchHeader) -> String {
@@ -247,7 +279,8 @@ mod tests {
     }
 
     fn code(rules: &TopicSettings, batch: &[u8]) -> ErrorCode {
-        check_batch(rules, batch, true).map_or_else(|refusal| refusal.error, |_| ErrorCode::None)
+        let checked = the_batch(batch, true).and_then(|header| check_batch(rules, &header, batch));
+        checked.map_or_else(|refusal| refusal.error, |()| ErrorCode::None)
     }
 
     #[test]

@@ -7,6 +7,7 @@
 #![allow(missing_docs, reason = "test code: its names are short sentences")]
 
 pub mod admin;
+pub mod batches;
 pub mod client;
 pub mod document;
 pub mod expected;

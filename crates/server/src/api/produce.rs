@@ -81,7 +81,8 @@ fn append_all(
 ) -> ProduceResponse {
     let refused = check_request(&request).err();
     let mut response = ProduceResponse::default();
-    for topic_request in request.topics {
+    // Kafka's answers have a row for each topic of which they have partitions to tell.
+    for topic_request in request.topics.into_iter().filter(|topic| !topic.partitions.is_empty()) {
         let topic = find_topic(client, version, &topic_request, internal_allowed);
         let mut topic_response = TopicResponse {
             name: topic_request.name,
@@ -174,7 +175,9 @@ fn append_one(
     Ok((answer, appended.commit))
 }
 
+/// Words go with refused records only, as in Kafka: clients know better ones for a code alone.
 fn refusal_response(index: i32, refusal: ProduceRefusal) -> PartitionResponse {
+    let error_message = (!refusal.records.is_empty()).then_some(refusal.message);
     let record_errors = refusal
         .records
         .into_iter()
@@ -188,8 +191,8 @@ fn refusal_response(index: i32, refusal: ProduceRefusal) -> PartitionResponse {
         error_code: refusal.error.code(),
         base_offset: -1,
         log_append_time_ms: -1,
-        log_start_offset: -1,
+        log_start_offset: refusal.log_start_offset,
         record_errors,
-        error_message: Some(refusal.message),
+        error_message,
     }
 }

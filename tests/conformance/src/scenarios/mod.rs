@@ -11,6 +11,8 @@ mod heartbeat;
 mod join_group;
 mod leave_group;
 mod metadata;
+mod produce;
+mod producer_ids;
 mod producer_ids;
 mod quotas;
 mod replace_configs;
@@ -36,6 +38,8 @@ pub const AREAS: &[&[Scenario]] = &[
     metadata::SCENARIOS,
     producer_ids::SCENARIOS,
     replace_configs::SCENARIOS,
+    produce::SCENARIOS,
+    producer_ids::SCENARIOS,
     static_members::SCENARIOS,
     sync_group::SCENARIOS,
     topic_partitions::SCENARIOS,
