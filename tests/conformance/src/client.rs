@@ -6,7 +6,7 @@ use crate::transcript::Transcript;
 use crate::wire_support::every::recode_response;
 use bytes::Bytes;
 use kafka_protocol::messages::create_topics_request::{CreatableTopic, CreatableTopicConfig};
-use kafka_protocol::messages::{BrokerId, CreateTopicsRequest};
+use kafka_protocol::messages::CreateTopicsRequest;
 use kafka_protocol::protocol::Request;
 use std::fmt::Debug;
 use std::marker::PhantomData;

@@ -13,7 +13,6 @@ mod leave_group;
 mod metadata;
 mod produce;
 mod producer_ids;
-mod producer_ids;
 mod quotas;
 mod replace_configs;
 mod static_members;
@@ -36,17 +35,15 @@ pub const AREAS: &[&[Scenario]] = &[
     join_group::SCENARIOS,
     leave_group::SCENARIOS,
     metadata::SCENARIOS,
-    producer_ids::SCENARIOS,
-    replace_configs::SCENARIOS,
     produce::SCENARIOS,
     producer_ids::SCENARIOS,
+    quotas::SCENARIOS,
+    replace_configs::SCENARIOS,
     static_members::SCENARIOS,
     sync_group::SCENARIOS,
     topic_partitions::SCENARIOS,
     topics::SCENARIOS,
 ];
-pub const AREAS: &[&[Scenario]] =
-    &[heartbeat::SCENARIOS, join_group::SCENARIOS, quotas::SCENARIOS, topics::SCENARIOS];
 
 /// Every scenario whose id contains `filter`.
 pub fn all(filter: Option<&str>) -> Vec<Scenario> {
