@@ -18,8 +18,12 @@ pub enum Value {
 impl Value {
     /// Reads the `Debug` form of `value`. `Some` and types around one value are looked through.
     pub fn of(value: &impl Debug) -> Value {
-        let text = format!("{value:?}");
-        let mut reader = Reader { rest: &text };
+        Value::read(&format!("{value:?}"))
+    }
+
+    /// Reads what a `Debug` form has already written.
+    pub fn read(text: &str) -> Value {
+        let mut reader = Reader { rest: text };
         let value = reader.value();
         assert!(reader.rest.is_empty(), "{:?} is left of {text}", reader.rest);
         value

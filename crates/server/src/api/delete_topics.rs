@@ -55,7 +55,7 @@ pub fn handle(client: &mut Client, mut request: Request) -> Result<Reply, WireEr
                 Some(pending) => pending.await,
                 None => Err((
                     ErrorCode::InvalidRequest,
-                    "a topic is deleted by name or by id, not by both".to_owned(),
+                    "You may not specify both topic name and topic id.".to_owned(),
                 )),
             };
             let mut row = DeletableTopicResult::default().with_name(topic.name.or_else(|| {

@@ -14,6 +14,7 @@ use tidegate_model::ErrorCode;
 use tidegate_wire::WireError;
 
 const BROKERS: i8 = 1;
+const CONTROLLERS: i8 = 2;
 
 pub fn handle(client: &mut Client, mut request: Request) -> Result<Reply, WireError> {
     let to = request.response_to();
@@ -21,11 +22,10 @@ pub fn handle(client: &mut Client, mut request: Request) -> Result<Reply, WireEr
     let mut response =
         DescribeClusterResponse::default().with_cluster_authorized_operations(OPERATIONS_NOT_ASKED);
     if to.version >= 1 {
-        response.endpoint_type = decoded.endpoint_type;
-        if decoded.endpoint_type != BROKERS {
-            let message = "this endpoint is a broker's; there is no controller endpoint";
-            response.error_code = ErrorCode::MismatchedEndpointType.code();
-            response.error_message = Some(strbytes(message));
+        response.endpoint_type = BROKERS;
+        if let Some((error, message)) = mismatch(decoded.endpoint_type) {
+            response.error_code = error.code();
+            response.error_message = Some(strbytes(&message));
             return Ok(to.reply(&response));
         }
     }
@@ -43,4 +43,20 @@ pub fn handle(client: &mut Client, mut request: Request) -> Result<Reply, WireEr
         response.cluster_authorized_operations = CLUSTER_OPERATIONS;
     }
     Ok(to.reply(&response))
+}
+
+/// Why an endpoint of another type than this one is refused.
+fn mismatch(endpoint_type: i8) -> Option<(ErrorCode, String)> {
+    match endpoint_type {
+        BROKERS => None,
+        CONTROLLERS => Some((
+            ErrorCode::MismatchedEndpointType,
+            "The request was sent to an endpoint of type BROKER, but we wanted an endpoint of \
+             type CONTROLLER"
+                .to_owned(),
+        )),
+        other => {
+            Some((ErrorCode::UnsupportedEndpointType, format!("Unsupported endpoint type {other}")))
+        }
+    }
 }

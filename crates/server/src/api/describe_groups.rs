@@ -53,6 +53,8 @@ pub fn handle(client: &mut Client, mut request: Request) -> Result<Reply, WireEr
                     GroupRow::default().with_group_id(group_id).with_error_code(error.code())
                 }
             };
+            let found = row.error_code == ErrorCode::None.code();
+            let operations = if found { operations } else { OPERATIONS_NOT_ASKED };
             response.groups.push(row.with_authorized_operations(operations));
         }
         to.reply(&response)

@@ -16,6 +16,7 @@ use tidegate_broker::fetch::{
 };
 use tidegate_broker::{Broker, Waiter};
 use tidegate_log::{LogRead, Slice};
+use tidegate_model::ErrorCode;
 use tidegate_wire::WireError;
 use tidegate_wire::fetch::{
     FetchPartitionResponse, FetchRequest, FetchResponse, FetchTopicResponse, Part, RecordsPayload,
@@ -200,6 +201,10 @@ impl Fetching {
     }
 }
 
+fn is_unknown(error: ErrorCode) -> bool {
+    matches!(error, ErrorCode::UnknownTopicOrPartition | ErrorCode::UnknownTopicId)
+}
+
 fn push(response: &mut FetchResponse<Records>, key: &(TopicRef, i32), one: FetchedPartition) {
     let partition = FetchPartitionResponse {
         index: key.1,
@@ -208,6 +213,8 @@ fn push(response: &mut FetchResponse<Records>, key: &(TopicRef, i32), one: Fetch
         last_stable_offset: one.bounds.last_stable_offset,
         log_start_offset: one.bounds.log_start_offset,
         diverging_epoch: one.diverging.map(|end| (end.epoch, end.end_offset)),
+        // What is not there has an empty list in Kafka's answer, what could not be read has null.
+        aborted_transactions: is_unknown(one.error).then(Vec::new),
         records: Records(one.records),
         ..Default::default()
     };

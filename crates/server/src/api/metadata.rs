@@ -147,7 +147,7 @@ impl Rows {
             return row
                 .with_name(None)
                 .with_error_code(ErrorCode::UnknownTopicId.code())
-                .with_topic_authorized_operations(OPERATIONS_NOT_ASKED);
+                .with_topic_authorized_operations(self.operations());
         };
         let error = if !self.create || !self.broker.settings().auto_create_topics_enable() {
             match tidegate_broker::check_topic_name(name) {
@@ -163,7 +163,12 @@ impl Rows {
         MetadataResponseTopic::default()
             .with_name(Some(name.clone()))
             .with_error_code(error.code())
-            .with_topic_authorized_operations(OPERATIONS_NOT_ASKED)
+            .with_topic_authorized_operations(self.operations())
+    }
+
+    /// What the request's sender may do with any topic, if it asked.
+    fn operations(&self) -> i32 {
+        if self.operations { TOPIC_OPERATIONS } else { OPERATIONS_NOT_ASKED }
     }
 
     fn row(&self, topic: &Topic) -> MetadataResponseTopic {
@@ -176,13 +181,12 @@ impl Rows {
                 .with_isr_nodes(nodes.clone());
             if self.version >= 7 { row.with_leader_epoch(partition.leader_epoch()) } else { row }
         });
-        let operations = if self.operations { TOPIC_OPERATIONS } else { OPERATIONS_NOT_ASKED };
         MetadataResponseTopic::default()
             .with_name(Some(topic_name(&topic.name)))
             .with_topic_id(if self.version >= 10 { topic.id.0 } else { Uuid::nil() })
             .with_is_internal(topic.internal)
             .with_partitions(partitions.collect())
-            .with_topic_authorized_operations(operations)
+            .with_topic_authorized_operations(self.operations())
     }
 }
 

@@ -25,6 +25,9 @@ pub const KEY: i16 = 0;
 const ZSTD_SINCE: i16 = 7;
 const TOPIC_IDS_SINCE: i16 = 13;
 
+/// What is said of a refusal that its code tells.
+const NO_WORDS: &str = "";
+
 /// The only client that may write to the coordinators' topics, as in Kafka.
 const ADMIN_CLIENT_ID: &str = "__admin_client";
 
@@ -91,11 +94,9 @@ fn append_all(
         };
         for mut partition in topic_request.partitions {
             let index = partition.index;
-            let outcome = match (&refused, &topic) {
-                (Some(error), _) | (None, Err(error)) => {
-                    Err(ProduceRefusal::new(*error, error.name()))
-                }
-                (None, Ok(topic)) => append_one(client, version, topic, &mut partition),
+            let outcome = match &topic {
+                Err(error) => Err(ProduceRefusal::new(*error, NO_WORDS)),
+                Ok(topic) => append_one(client, version, topic, refused, &mut partition),
             };
             let answer = match outcome {
                 Ok((answer, commit)) => {
@@ -148,12 +149,14 @@ fn append_one(
     client: &Client,
     version: i16,
     topic: &Topic,
+    refused: Option<ErrorCode>,
     request: &mut ProducePartition,
 ) -> Result<(PartitionResponse, Commit), ProduceRefusal> {
-    let partition = topic.partition(request.index).ok_or_else(|| {
-        let error = ErrorCode::UnknownTopicOrPartition;
-        ProduceRefusal::new(error, error.name())
-    })?;
+    let unknown = || ProduceRefusal::new(ErrorCode::UnknownTopicOrPartition, NO_WORDS);
+    let partition = topic.partition(request.index).ok_or_else(unknown)?;
+    if let Some(error) = refused {
+        return Err(ProduceRefusal::new(error, NO_WORDS));
+    }
     let records = request.records.as_deref_mut().unwrap_or(&mut []);
     let rules = ProduceRules {
         zstd_allowed: version >= ZSTD_SINCE,

@@ -4,10 +4,21 @@ use bytes::{Bytes, BytesMut};
 use kafka_protocol::messages::*;
 use tidegate_wire::WireError;
 use tidegate_wire::codec::{decode, decode_response, encode_request, encode_response};
-use tidegate_wire::fetch::*;
+use tidegate_wire::fetch::{
+    FetchRequest, Part, decode_fetch_request, decode_fetch_response, encode_fetch_request,
+    encode_fetch_response,
+};
 use tidegate_wire::header::decode_request_header;
-use tidegate_wire::offsets::*;
-use tidegate_wire::produce::*;
+use tidegate_wire::offsets::{
+    OffsetCommitRequest, OffsetFetchRequest, decode_offset_commit_request,
+    decode_offset_commit_response, decode_offset_fetch_request, decode_offset_fetch_response,
+    encode_offset_commit_request, encode_offset_commit_response, encode_offset_fetch_request,
+    encode_offset_fetch_response,
+};
+use tidegate_wire::produce::{
+    ProduceRequest, decode_produce_request, decode_produce_response, encode_produce_request,
+    encode_produce_response,
+};
 
 /// Calls `$run!(Request, Response)` with the library's types for that key.
 macro_rules! by_library {
@@ -97,6 +108,36 @@ pub fn recode_request(mut frame: BytesMut) -> Result<Bytes, WireError> {
             let request = decode_offset_fetch_request(version, frame)?;
             encode_offset_fetch_request(version, id, client, &request)
         }
+        _ => by_library!(key, version, run)?,
+    })
+}
+
+/// A request in which every field has its default, its length first; one that is answered.
+pub fn default_request(key: i16, version: i16) -> Result<Bytes, WireError> {
+    const CLIENT_ID: &str = "raw";
+    macro_rules! run {
+        ($request:ty, $response:ty) => {
+            encode_request(key, version, 7, CLIENT_ID, &<$request>::default())
+        };
+    }
+    Ok(match key {
+        0 => {
+            let request = ProduceRequest { acks: -1, ..Default::default() };
+            encode_produce_request(version, 7, CLIENT_ID, &request)
+        }
+        1 => encode_fetch_request(version, 7, CLIENT_ID, &FetchRequest::default()),
+        8 => {
+            let request = OffsetCommitRequest {
+                group_id: Default::default(),
+                generation_id: -1,
+                member_id: Default::default(),
+                group_instance_id: None,
+                retention_time_ms: -1,
+                topics: Vec::new(),
+            };
+            encode_offset_commit_request(version, 7, CLIENT_ID, &request)
+        }
+        9 => encode_offset_fetch_request(version, 7, CLIENT_ID, &OffsetFetchRequest::default()),
         _ => by_library!(key, version, run)?,
     })
 }

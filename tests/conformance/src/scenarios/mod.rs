@@ -15,6 +15,8 @@ mod produce;
 mod producer_ids;
 mod quotas;
 mod replace_configs;
+mod producer_ids;
+mod requests;
 mod static_members;
 mod sync_group;
 mod topic_partitions;
@@ -31,6 +33,12 @@ pub const AREAS: &[&[Scenario]] = &[
     connection::SCENARIOS,
     create_partitions::SCENARIOS,
     delete_records::SCENARIOS,
+    heartbeat::SCENARIOS,
+    join_group::SCENARIOS,
+    metadata::SCENARIOS,
+    producer_ids::SCENARIOS,
+    requests::SCENARIOS,
+    topic_partitions::SCENARIOS,
     heartbeat::SCENARIOS,
     join_group::SCENARIOS,
     leave_group::SCENARIOS,
