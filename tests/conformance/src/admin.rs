@@ -118,7 +118,7 @@ pub async fn until_partitions_are(client: &mut Client, topic: &Topic, count: usi
         partitions.len() == count && led.count() == count
     })
     .await;
-    client.until_led(topic, count as i32).await;
+    client.until_writable(topic, count as i32).await;
 }
 
 /// The offset that a partition has for a time.

@@ -6,11 +6,14 @@ use crate::transcript::Transcript;
 use crate::wire_support::every::recode_response;
 use bytes::Bytes;
 use kafka_protocol::messages::create_topics_request::{CreatableTopic, CreatableTopicConfig};
-use kafka_protocol::messages::CreateTopicsRequest;
+use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
+use kafka_protocol::messages::metadata_response::MetadataResponseTopic;
+use kafka_protocol::messages::{CreateTopicsRequest, MetadataRequest};
 use kafka_protocol::protocol::Request;
 use std::fmt::Debug;
 use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 use tidegate_model::{ErrorCode, TopicId};
 use tidegate_raw_client::client::{fetch_request, produce_request, topic_name};
 use tidegate_raw_client::{Batch, Place, RawClient, code, text};
@@ -304,13 +307,13 @@ impl Client {
         let row = &response.topics[0];
         assert_eq!(code(row.error_code), ErrorCode::None, "{:?}", row.error_message);
         let topic = Topic { name, id: TopicId(row.topic_id) };
-        self.until_led(&topic, row.num_partitions).await;
+        self.until_writable(&topic, row.num_partitions).await;
         topic
     }
 
     /// Waits until the topic's partitions can be written: Kafka answers CreateTopics a moment before,
     /// and tells of leaders in Metadata a moment before they lead.
-    pub async fn until_led(&mut self, topic: &Topic, partitions: i32) {
+    pub async fn until_writable(&mut self, topic: &Topic, partitions: i32) {
         use kafka_protocol::messages::ListOffsetsRequest;
         use kafka_protocol::messages::list_offsets_request as of;
         let rows = (0..partitions).map(|partition| {
@@ -325,9 +328,48 @@ impl Client {
             if response.topics[0].partitions.iter().all(|partition| partition.error_code == 0) {
                 return;
             }
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
         panic!("{} has no leaders", topic.name);
+    }
+
+    /// What Metadata tells of a topic, without a word in the transcript.
+    pub async fn told_of(&mut self, name: &str) -> MetadataResponseTopic {
+        let row = MetadataRequestTopic::default().with_name(Some(topic_name(name)));
+        let request = MetadataRequest::default()
+            .with_topics(Some(vec![row]))
+            .with_allow_auto_topic_creation(false);
+        self.ask(12, &request).await.topics.remove(0)
+    }
+
+    /// Waits until the topic's partitions have leaders, as Metadata tells it.
+    pub async fn until_led(&mut self, name: &str) -> MetadataResponseTopic {
+        self.until(name, "has no leaders", |row| {
+            row.error_code == 0 && row.partitions.iter().all(|partition| partition.error_code == 0)
+        })
+        .await
+    }
+
+    /// Waits until nobody is told of the topic: Kafka answers DeleteTopics a moment before.
+    pub async fn until_gone(&mut self, name: &str) {
+        let unknown = ErrorCode::UnknownTopicOrPartition.code();
+        self.until(name, "is still there", |row| row.error_code == unknown).await;
+    }
+
+    async fn until(
+        &mut self,
+        name: &str,
+        or_else: &str,
+        is_so: impl Fn(&MetadataResponseTopic) -> bool,
+    ) -> MetadataResponseTopic {
+        for _ in 0..500 {
+            let row = self.told_of(name).await;
+            if is_so(&row) {
+                return row;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("{name} {or_else}");
     }
 }
 

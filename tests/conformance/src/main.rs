@@ -127,7 +127,7 @@ async fn execute(options: Options) -> Result<bool, Box<dyn Error>> {
             document(&options, &Expected::open(&options.directory)?).write()?;
             Ok(true)
         }
-        Command::Compare { one, other } => compare(one, other, filter).await,
+        Command::Compare { one, other } => compare(&options, one, other).await,
     }
 }
 
@@ -153,7 +153,7 @@ fn tell_failures(outcomes: &[Outcome], verbose: bool) -> bool {
                 failed += 1;
                 println!("FAILED {id}\n{}", indented(failure));
             }
-            None if verbose => println!("ok     {id}"),
+            None if verbose => println!("ok     {id} ({:.2} s)", outcome.took.as_secs_f64()),
             None => {}
         }
         if verbose {
@@ -200,17 +200,30 @@ fn tell_cases(cases: &[Case]) -> bool {
     failed == 0
 }
 
-async fn compare(one: &str, other: &str, filter: Option<&str>) -> Result<bool, Box<dyn Error>> {
+/// True if the answers are the same but for the deliberate differences.
+async fn compare(options: &Options, one: &str, other: &str) -> Result<bool, Box<dyn Error>> {
+    let expected = Expected::open(&options.directory)?;
+    let filter = options.filter.as_deref();
     let ones = outcomes_at(one, filter).await?;
     let others = outcomes_at(other, filter).await?;
-    let mut differ = 0;
+    let (mut deliberate, mut differ) = (0, 0);
     for (first, second) in ones.iter().zip(&others) {
-        if let Some(diff) = diff(one, &first.transcript, other, &second.transcript) {
-            differ += 1;
-            println!("{}\n{}", first.scenario.id(), indented(&diff));
+        let Some(diff) = diff(one, &first.transcript, other, &second.transcript) else { continue };
+        let id = first.scenario.id();
+        match expected.differences.get(&id) {
+            Some(reason) => {
+                deliberate += 1;
+                println!("{id}: on purpose. {reason}");
+            }
+            None => {
+                differ += 1;
+                println!("{id}");
+            }
         }
+        println!("{}", indented(&diff));
     }
-    println!("{} the same, {differ} different", ones.len() - differ);
+    let same = ones.len() - deliberate - differ;
+    println!("{same} the same, {deliberate} different on purpose, {differ} different");
     Ok(differ == 0)
 }
 

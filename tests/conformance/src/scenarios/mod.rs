@@ -3,10 +3,12 @@
 mod alter_configs;
 mod api_versions;
 mod broker_configs;
+mod cluster;
 mod configs;
 mod connection;
 mod create_partitions;
 mod delete_records;
+mod delete_topics;
 mod heartbeat;
 mod join_group;
 mod leave_group;
@@ -15,7 +17,6 @@ mod produce;
 mod producer_ids;
 mod quotas;
 mod replace_configs;
-mod producer_ids;
 mod requests;
 mod static_members;
 mod sync_group;
@@ -29,16 +30,12 @@ pub const AREAS: &[&[Scenario]] = &[
     alter_configs::SCENARIOS,
     api_versions::SCENARIOS,
     broker_configs::SCENARIOS,
+    cluster::SCENARIOS,
     configs::SCENARIOS,
     connection::SCENARIOS,
     create_partitions::SCENARIOS,
     delete_records::SCENARIOS,
-    heartbeat::SCENARIOS,
-    join_group::SCENARIOS,
-    metadata::SCENARIOS,
-    producer_ids::SCENARIOS,
-    requests::SCENARIOS,
-    topic_partitions::SCENARIOS,
+    delete_topics::SCENARIOS,
     heartbeat::SCENARIOS,
     join_group::SCENARIOS,
     leave_group::SCENARIOS,
@@ -47,6 +44,7 @@ pub const AREAS: &[&[Scenario]] = &[
     producer_ids::SCENARIOS,
     quotas::SCENARIOS,
     replace_configs::SCENARIOS,
+    requests::SCENARIOS,
     static_members::SCENARIOS,
     sync_group::SCENARIOS,
     topic_partitions::SCENARIOS,

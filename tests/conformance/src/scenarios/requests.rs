@@ -37,6 +37,7 @@ requests! {
     offset_fetch 9 1..=10;
     join_group 11 0..=9;
     heartbeat 12 0..=4;
+    leave_group 13 0..=5;
     sync_group 14 0..=5;
     describe_groups 15 0..=6;
     list_groups 16 0..=5;
