@@ -344,10 +344,21 @@ impl Client {
 
     /// Waits until the topic's partitions have leaders, as Metadata tells it.
     pub async fn until_led(&mut self, name: &str) -> MetadataResponseTopic {
-        self.until(name, "has no leaders", |row| {
+        let led = |row: &MetadataResponseTopic| {
             row.error_code == 0 && row.partitions.iter().all(|partition| partition.error_code == 0)
-        })
-        .await
+        };
+        let row = self.until(name, "has no leaders", led).await;
+        for partition in &row.partitions {
+            let partition = partition.partition_index;
+            let place = Place { name, id: TopicId(row.topic_id), partition };
+            // The leader itself may be told a moment later.
+            while code(self.raw.read(12, place, 0).await.error_code)
+                == ErrorCode::NotLeaderOrFollower
+            {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        }
+        row
     }
 
     /// Waits until nobody is told of the topic: Kafka answers DeleteTopics a moment before.

@@ -4,9 +4,14 @@ use crate::client::Client;
 use crate::help::*;
 use crate::scenarios;
 use bytes::Bytes;
-use kafka_protocol::messages::{ApiVersionsRequest, MetadataRequest};
-use std::time::Duration;
+use kafka_protocol::messages::alter_client_quotas_request::{EntityData, EntryData, OpData};
+use kafka_protocol::messages::{
+    AlterClientQuotasRequest, ApiVersionsRequest, MetadataRequest, MetadataResponse,
+};
+use std::time::{Duration, Instant};
+use tidegate_wire::codec::{decode_response, encode_request};
 use tidegate_wire::fetch::FetchRequest;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 scenarios![
     answers_come_in_the_order_of_the_requests,
@@ -31,6 +36,16 @@ scenarios![
     acks_0_is_not_answered,
     an_error_with_acks_0_closes_the_connection,
     five_idempotent_batches_in_flight_keep_their_order,
+    a_thousand_requests_at_once_are_answered_in_order,
+    a_throttled_request_is_answered_before_its_connection_is_muted,
+    tagged_fields_twice_or_in_any_order,
+    tagged_fields_longer_than_the_frame_close_the_connection,
+    a_count_of_tagged_fields_that_is_no_int,
+    a_number_of_more_than_five_bytes_closes_the_connection,
+    any_byte_but_zero_is_true,
+    null_where_it_is_not_allowed_closes_the_connection,
+    a_topic_name_that_is_not_utf_8,
+    a_sasl_handshake_where_there_is_no_sasl,
 ];
 
 const VERSIONS_V0: &[u8] = b"\0\x12\0\0\0\0\0\x07\0\x03raw";
@@ -244,5 +259,144 @@ async fn five_idempotent_batches_in_flight_keep_their_order(mut client: Client) 
         let row = &response.topics[0].partitions[0];
         expect(row.error_code, ErrorCode::None);
         assert_eq!(row.base_offset, offset);
+    }
+}
+
+async fn a_thousand_requests_at_once_are_answered_in_order(client: Client) {
+    let mut frames = Vec::new();
+    for id in 0..1_000_i32 {
+        frames.extend_from_slice(&(VERSIONS_V0.len() as i32).to_be_bytes());
+        frames.extend_from_slice(&VERSIONS_V0[..4]);
+        frames.extend_from_slice(&id.to_be_bytes());
+        frames.extend_from_slice(&VERSIONS_V0[8..]);
+    }
+    let mut stream = client.raw.stream;
+    let (mut answers, mut requests) = stream.split();
+    // Read while writing: neither side has room for all of it.
+    let write = async { requests.write_all(&frames).await.expect("the broker reads on") };
+    let read = async {
+        for id in 0..1_000 {
+            let len = answers.read_i32().await.expect("an answer comes");
+            let mut answer = vec![0; usize::try_from(len).expect("lengths are positive")];
+            answers.read_exact(&mut answer).await.expect("an answer comes");
+            assert_eq!(answer[..4], i32::to_be_bytes(id));
+        }
+    };
+    tokio::join!(write, read);
+}
+
+/// Limits the share of the broker's time that requests of a client id may take.
+async fn limit_requests(client: &mut Client, client_id: &str, percentage: f64, remove: bool) {
+    let entity = EntityData::default()
+        .with_entity_type(text("client-id"))
+        .with_entity_name(Some(text(client_id)));
+    let op = OpData::default()
+        .with_key(text("request_percentage"))
+        .with_value(percentage)
+        .with_remove(remove);
+    let entry = EntryData::default().with_entity(vec![entity]).with_ops(vec![op]);
+    let response =
+        client.ask(1, &AlterClientQuotasRequest::default().with_entries(vec![entry])).await;
+    expect(response.entries[0].error_code, ErrorCode::None);
+}
+
+async fn a_throttled_request_is_answered_before_its_connection_is_muted(mut client: Client) {
+    let slow = client.unique("slow");
+    limit_requests(&mut client, &slow, 0.000_1, false).await;
+    let mut other = client.connect().await;
+    let none = MetadataRequest::default().with_topics(Some(Vec::new()));
+    let frame = encode_request(3, 12, 7, &slow, &none).expect("v12 has all of its fields");
+    let mut muted_for = None;
+    // The quota is in force a moment after it was set, and one request is no rate.
+    for _ in 0..500 {
+        let begun = Instant::now();
+        other.raw.send(&frame).await;
+        let answer = other.raw.receive().await;
+        if let Some(mute) = muted_for {
+            assert!(begun.elapsed() >= mute / 2, "the connection was to be muted for {mute:?}");
+            limit_requests(&mut client, &slow, 0.0, true).await;
+            return;
+        }
+        let (_, response): (i32, MetadataResponse) =
+            decode_response(3, 12, answer).expect("the answer decodes");
+        if response.throttle_time_ms > 20 {
+            // It came at once all the same.
+            let throttle = Duration::from_millis(response.throttle_time_ms as u64);
+            assert!(begun.elapsed() < throttle.max(Duration::from_millis(900)));
+            muted_for = Some(throttle);
+        }
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    panic!("nothing was throttled");
+}
+
+async fn tagged_fields_twice_or_in_any_order(mut client: Client) {
+    let header = b"\0\x12\0\x03\0\0\0\x07\0\x03raw\0\x06suite\x021";
+    for (what, tags) in [
+        ("tags that fall", &b"\x02\x64\x01a\x05\x01b"[..]),
+        ("a tag twice", b"\x02\x05\x01a\x05\x01b"),
+        ("an empty tagged field", b"\x01\x05\0"),
+    ] {
+        client.send_frame(what, &[&header[..], tags].concat()).await;
+    }
+}
+
+async fn tagged_fields_longer_than_the_frame_close_the_connection(mut client: Client) {
+    let header = b"\0\x12\0\x03\0\0\0\x07\0\x03raw\0\x06suite\x021";
+    for (what, tags) in [
+        ("a field of 4294967295 bytes", &b"\x01\x05\xff\xff\xff\xff\x0f"[..]),
+        ("a field of five bytes in two", b"\x01\x05\x05ab"),
+        ("two fields of which one is there", b"\x02\x05\x01a"),
+    ] {
+        let answer = client.send_frame(what, &[&header[..], tags].concat()).await;
+        assert!(answer.is_none());
+    }
+}
+
+async fn a_count_of_tagged_fields_that_is_no_int(mut client: Client) {
+    let frame = b"\0\x12\0\x03\0\0\0\x07\0\x03raw\0\x06suite\x021\xff\xff\xff\xff\x0f";
+    client.send_frame("4294967295 fields", frame).await;
+}
+
+async fn a_number_of_more_than_five_bytes_closes_the_connection(mut client: Client) {
+    let body = b"\x80\x80\x80\x80\x80\x80\x01\0\0\0\0";
+    assert!(client.send_frame("a count of seven bytes", &frame(3, 12, body)).await.is_none());
+}
+
+async fn any_byte_but_zero_is_true(mut client: Client) {
+    let topic = client.unique("t");
+    let name = [&[topic.len() as u8 + 1], topic.as_bytes()].concat();
+    for yes in [1, 2, 0x7f, 0xff] {
+        // One topic by name, no creation, operations of topics as the byte says.
+        let body = [&[2][..], &[0; 16], &name, &[0, 0, yes, 0]].concat();
+        let answer = client.send_frame(&format!("a bool of {yes}"), &frame(3, 12, &body)).await;
+        let (_, response): (i32, MetadataResponse) =
+            decode_response(3, 12, answer.expect("answered")).expect("the answer decodes");
+        assert!(response.topics[0].topic_authorized_operations > 0);
+    }
+}
+
+async fn null_where_it_is_not_allowed_closes_the_connection(mut client: Client) {
+    for (what, key, version, body) in [
+        ("null groups in DescribeGroups v5", 15, 5, &b"\0\0\0"[..]),
+        ("a null group in DescribeGroups v0", 15, 0, b"\0\0\0\x01\xff\xff"),
+        ("a null group in DescribeGroups v5", 15, 5, b"\x02\0\0\0"),
+        ("null topics in CreateTopics v2", 19, 2, b"\xff\xff\xff\xff\0\0\0\x01\0"),
+        ("a null name in Metadata v9", 3, 9, b"\x02\0\0\0\0\0\0"),
+    ] {
+        assert!(client.send_frame(what, &frame(key, version, body)).await.is_none());
+    }
+}
+
+async fn a_topic_name_that_is_not_utf_8(mut client: Client) {
+    let body = b"\0\0\0\x01\0\x03a\xff\xfe";
+    client.send_frame("a name with bytes that are no UTF-8", &frame(3, 1, body)).await;
+}
+
+async fn a_sasl_handshake_where_there_is_no_sasl(mut client: Client) {
+    for version in 0..=1 {
+        let frame = frame(17, version, b"\0\x05PLAIN");
+        let answer = client.send_frame(&format!("SaslHandshake v{version}"), &frame).await;
+        client.record("answer", &answer.map(|answer| answer.to_vec()));
     }
 }
