@@ -2,6 +2,7 @@
 //! recordings, the differences and the heads of the scenarios' files. No broker is asked.
 
 use crate::expected::Expected;
+use crate::scenario::Scenario;
 use crate::scenarios;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -47,6 +48,7 @@ impl Document<'_> {
         write_versions(&mut text, &kafka, &tidegate);
         write_differences(&mut text, &self.expected.differences);
         write_areas(&mut text, &self.expected.sources())?;
+        write_points(&mut text, &self.expected.points()?)?;
         Ok(text)
     }
 }
@@ -110,6 +112,45 @@ fn write_areas(text: &mut String, sources: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Points that are easily missed, and what shows each of them; `points.toml` has them.
+fn write_points(text: &mut String, points: &toml::Table) -> io::Result<()> {
+    text.push_str("## What is easily missed\n\nPoints in which others have been wrong.\n");
+    let known: BTreeSet<String> = scenarios::all(None).iter().map(Scenario::id).collect();
+    for subject in rows(points.get("subject")) {
+        let name = word(subject, "name").unwrap_or("no name");
+        let _ = write!(text, "\n### {name}\n\n");
+        for point in rows(subject.get("point")) {
+            let claim = word(point, "claim").unwrap_or("no claim");
+            let _ = writeln!(text, "1. {claim}");
+            let before = text.len();
+            for id in rows(point.get("shown_by")).iter().filter_map(toml::Value::as_str) {
+                if !known.contains(id) {
+                    return Err(io::Error::other(format!(
+                        "points.toml: there is no scenario {id}"
+                    )));
+                }
+                let _ = writeln!(text, "   - [{id}](../tests/conformance/expected/{id}.txt)");
+            }
+            for other in [word(point, "also"), word(point, "not_yet")].into_iter().flatten() {
+                let _ = writeln!(text, "   - {other}");
+            }
+            if text.len() == before {
+                return Err(io::Error::other(format!("points.toml: nothing shows: {claim}")));
+            }
+        }
+    }
+    text.push('\n');
+    Ok(())
+}
+
+fn rows(value: Option<&toml::Value>) -> &[toml::Value] {
+    value.and_then(toml::Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+fn word<'a>(table: &'a toml::Value, name: &str) -> Option<&'a str> {
+    table.get(name).and_then(toml::Value::as_str)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -137,5 +178,18 @@ mod tests {
             "- [one it](../tests/conformance/expected/a/one_it.tidegate.txt): Reason."
         );
         assert_eq!(lines[3], "### b");
+    }
+
+    #[test]
+    fn a_point_that_nothing_shows_is_no_point() {
+        let written = |point: &str| {
+            let points =
+                format!("[[subject]]\nname = 's'\n[[subject.point]]\nclaim = 'c'\n{point}");
+            write_points(&mut String::new(), &points.parse().expect("it is TOML")).is_ok()
+        };
+        assert!(written("shown_by = ['requests/fetch_is_answered_in_every_version']"));
+        assert!(written("not_yet = 'Not there yet.'"));
+        assert!(!written("shown_by = ['requests/no_such_scenario']"));
+        assert!(!written(""));
     }
 }

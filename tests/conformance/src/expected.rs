@@ -21,9 +21,7 @@ impl Expected {
     /// Reads what stands in `directory`, that of this crate.
     pub fn open(directory: &Path) -> io::Result<Self> {
         let path = directory.join("differences.toml");
-        let table: toml::Table = fs::read_to_string(&path)?
-            .parse()
-            .map_err(|error| io::Error::other(format!("{}: {error}", path.display())))?;
+        let table = read_table(&path)?;
         let mut differences = BTreeMap::new();
         for (area, scenarios) in table {
             for (name, reason) in scenarios.as_table().into_iter().flatten() {
@@ -35,6 +33,11 @@ impl Expected {
             }
         }
         Ok(Expected { directory: directory.to_owned(), differences })
+    }
+
+    /// The points that are easily missed, by subject.
+    pub fn points(&self) -> io::Result<toml::Table> {
+        read_table(&self.directory.join("points.toml"))
     }
 
     /// Where the scenarios are written.
@@ -124,6 +127,11 @@ impl Expected {
             .filter(|path| path.exists())
             .try_for_each(fs::remove_file)
     }
+}
+
+fn read_table(path: &Path) -> io::Result<toml::Table> {
+    let wrong = |error| io::Error::other(format!("{}: {error}", path.display()));
+    fs::read_to_string(path)?.parse().map_err(wrong)
 }
 
 fn write(path: &Path, text: &str) -> io::Result<()> {

@@ -44,6 +44,7 @@ pub const AREAS: &[&[Scenario]] = &[
     producer_ids::SCENARIOS,
     quotas::SCENARIOS,
     replace_configs::SCENARIOS,
+    producer_ids::SCENARIOS,
     requests::SCENARIOS,
     static_members::SCENARIOS,
     sync_group::SCENARIOS,
@@ -55,4 +56,18 @@ pub const AREAS: &[&[Scenario]] = &[
 pub fn all(filter: Option<&str>) -> Vec<Scenario> {
     let every = AREAS.iter().flat_map(|area| area.iter().copied());
     every.filter(|scenario| filter.is_none_or(|filter| scenario.id().contains(filter))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn no_scenario_is_listed_twice() {
+        let mut seen = BTreeSet::new();
+        for scenario in all(None) {
+            assert!(seen.insert(scenario.id()), "{} is listed twice", scenario.id());
+        }
+    }
 }
