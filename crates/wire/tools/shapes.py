@@ -49,6 +49,7 @@ REQUESTS = [
     ("OffsetDelete", 0, 0, True),
     ("DescribeClientQuotas", 0, 1, True),
     ("AlterClientQuotas", 0, 1, True),
+    ("DescribeUserScramCredentials", 0, 0, True),
     ("DescribeQuorum", 0, 2, True),
     ("UpdateFeatures", 0, 2, True),
     ("DescribeProducers", 0, 0, True),

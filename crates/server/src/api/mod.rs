@@ -20,6 +20,7 @@ mod describe_log_dirs;
 mod describe_producers;
 mod describe_quorum;
 mod describe_topic_partitions;
+mod describe_user_scram_credentials;
 mod elect_leaders;
 mod fetch;
 mod find_coordinator;
@@ -118,6 +119,7 @@ pub static APIS: &[Api] = &[
     Api::new(47, "OffsetDelete", 0..=0, offset_delete::handle),
     Api::new(48, "DescribeClientQuotas", 0..=1, describe_client_quotas::handle),
     Api::new(49, "AlterClientQuotas", 0..=1, alter_client_quotas::handle),
+    Api::new(50, "DescribeUserScramCredentials", 0..=0, describe_user_scram_credentials::handle),
     Api::new(55, "DescribeQuorum", 0..=2, describe_quorum::handle),
     Api::new(57, "UpdateFeatures", 0..=2, update_features::handle),
     Api::new(60, "DescribeCluster", 0..=2, describe_cluster::handle),

@@ -36,6 +36,7 @@ pub const REQUESTS: &[Request] = &[
     request(47, "OffsetDelete", 0, 0, END, Some(OFFSET_DELETE)),
     request(48, "DescribeClientQuotas", 0, 1, 1, Some(DESCRIBE_CLIENT_QUOTAS)),
     request(49, "AlterClientQuotas", 0, 1, 1, Some(ALTER_CLIENT_QUOTAS)),
+    request(50, "DescribeUserScramCredentials", 0, 0, 0, Some(DESCRIBE_USER_SCRAM_CREDENTIALS)),
     request(55, "DescribeQuorum", 0, 2, 0, Some(DESCRIBE_QUORUM)),
     request(57, "UpdateFeatures", 0, 2, 0, Some(UPDATE_FEATURES)),
     request(60, "DescribeCluster", 0, 2, 0, Some(DESCRIBE_CLUSTER)),
@@ -483,6 +484,9 @@ const ALTER_CLIENT_QUOTAS: &[Field] = &[
     ),
     field("ValidateOnly", Fixed(1), 0, END),
 ];
+
+const DESCRIBE_USER_SCRAM_CREDENTIALS: &[Field] =
+    &[field("Users", Array(&Structure(&[field("Name", Text, 0, END)])), 0, END).nullable(0, END)];
 
 const DESCRIBE_QUORUM: &[Field] = &[field(
     "Topics",

@@ -51,6 +51,7 @@ macro_rules! by_library {
             47 => $run!(OffsetDeleteRequest, OffsetDeleteResponse),
             48 => $run!(DescribeClientQuotasRequest, DescribeClientQuotasResponse),
             49 => $run!(AlterClientQuotasRequest, AlterClientQuotasResponse),
+            50 => $run!(DescribeUserScramCredentialsRequest, DescribeUserScramCredentialsResponse),
             55 => $run!(DescribeQuorumRequest, DescribeQuorumResponse),
             57 => $run!(UpdateFeaturesRequest, UpdateFeaturesResponse),
             60 => $run!(DescribeClusterRequest, DescribeClusterResponse),

@@ -18,6 +18,7 @@ mod producer_ids;
 mod quotas;
 mod replace_configs;
 mod requests;
+mod scram;
 mod static_members;
 mod sync_group;
 mod topic_partitions;
@@ -44,8 +45,8 @@ pub const AREAS: &[&[Scenario]] = &[
     producer_ids::SCENARIOS,
     quotas::SCENARIOS,
     replace_configs::SCENARIOS,
-    producer_ids::SCENARIOS,
     requests::SCENARIOS,
+    scram::SCENARIOS,
     static_members::SCENARIOS,
     sync_group::SCENARIOS,
     topic_partitions::SCENARIOS,
