@@ -59,7 +59,7 @@ def tools(request):
 def name(request):
     """A name for this test's topics and groups that no other test has. (Longer ones are quoted in CSV.)"""
     claim = request.node.originalname.removeprefix("test_").replace("_", "-")
-    return f"{claim[:15]}-{uuid.uuid4().hex[:8]}"
+    return f"{claim[:13]}-{uuid.uuid4().hex[:8]}"
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -6,6 +6,7 @@ import time
 
 import pytest
 from test_console import consume, create, produce
+from test_entity_configs import settles
 
 
 @pytest.fixture
@@ -156,6 +157,38 @@ def test_reassignments_to_the_one_node_are_proposed_and_executed(tools, newest, 
     plan.write_text(json.dumps(unknown))
     refused = tools.run(*reassign, "--execute", "--reassignment-json-file", plan, exit=1)
     assert "Unknown broker id 7" in refused.out + refused.err
+
+
+def test_a_reassignment_is_verified_and_its_throttles_are_cleared(tools, name, tmp_path):
+    create(tools, name, 2)
+    plan = tmp_path / "plan.json"
+    plan.write_text(json.dumps(assignment(name, "any")))
+    reassign = ["kafka-reassign-partitions", "--reassignment-json-file", plan]
+    node = ["--entity-type", "brokers", "--entity-name", "1"]
+
+    def throttles():
+        lines = [line.strip() for line in tools.out("kafka-configs", "--describe", *node)]
+        return {line.split(" ")[0] for line in lines if ".replication.throttled.rate=" in line}
+
+    *_, throttled, started = tools.out(*reassign, "--execute", "--throttle", 1000000)
+    assert throttled == "The inter-broker throttle limit was set to 1000000 B/s"
+    assert started == f"Successfully started partition reassignments for {name}-0,{name}-1"
+    rates = {f"{role}.replication.throttled.rate=1000000" for role in ("leader", "follower")}
+    settles(throttles, rates)
+    status = [f"Reassignment of partition {name}-{i} is completed." for i in (0, 1)]
+    status = ["Status of partition reassignment:", *status, ""]
+    cleared = ["Clearing broker-level throttles on broker 1", f"Clearing topic-level throttles on topic {name}"]
+    assert tools.out(*reassign, "--verify", "--preserve-throttles") == status
+    assert throttles() == rates
+    assert tools.out(*reassign, "--verify") == [*status, *cleared]
+    settles(throttles, set())
+    # No line ends before the third sentence.
+    inactive = "None of the specified partition moves are active." + cleared[0]
+    assert tools.out(*reassign, "--cancel") == [
+        "None of the specified partition reassignments are active.",
+        inactive,
+        cleared[1],
+    ]
 
 
 def test_producers_of_a_partition_are_described(newest, records):

@@ -230,6 +230,92 @@ def test_exported_offsets_are_restored_from_the_file(tools, group, tmp_path):
     assert committed(tools, group) == {0: 3}
 
 
+@pytest.fixture
+def two_groups(tools, name):
+    """Two groups: one has the offset 3 in a topic of 5 records, the other 0 in each of two partitions."""
+    one, other = f"{name}-1", f"{name}-2"
+    create(tools, one)
+    create(tools, other, 2)
+    produce(tools, one, "abcde")
+    reset(tools, one, "--to-offset", 3, "--execute", topic=one)
+    reset(tools, other, "--to-earliest", "--execute", topic=other)
+    return one, other
+
+
+def test_offsets_of_several_groups_are_exported_and_restored(tools, two_groups, tmp_path):
+    one, other = two_groups
+    several = ["--reset-offsets", "--group", one, "--group", other]
+    backup = tools.out("kafka-consumer-groups", *several, "--all-topics", "--to-current", "--dry-run", "--export")
+    assert sorted(backup) == ["", f"{one},{one},0,3", f"{other},{other},0,0", f"{other},{other},1,0"]
+    path = tmp_path / "offsets.csv"
+    path.write_text("\n".join(backup).replace(f"{one},0,3", f"{one},0,4"))
+    result = tools.run("kafka-consumer-groups", *several, "--from-file", path, "--execute")
+    rows = [[one, one, "0", "4"], [other, other, "0", "0"], [other, other, "1", "0"]]
+    # What it says on stderr is that it tried to read the lines as one group's at first.
+    assert reset_rows(table(result.out)) == rows
+    assert committed(tools, one) == {0: 4}
+    absent = tools.run("kafka-consumer-groups", *several, "--from-file", tmp_path / "absent.csv", "--dry-run")
+    failed = "Error: Executing consumer group command failed due to java.io.IOException: Unable to read file "
+    assert absent.out == f"\n{failed}{tmp_path}/absent.csv\n"
+
+
+def test_without_dry_run_or_execute_nothing_is_reset(tools, two_groups):
+    one, _ = two_groups
+    result = tools.run("kafka-consumer-groups", "--reset-offsets", "--group", one, "--topic", f"{one}:0", "--to-latest")
+    assert reset_rows(table(result.out)) == [[one, one, "0", "5"]]
+    assert result.err.startswith("WARN: No action will be performed as the --execute option is missing.")
+    assert committed(tools, one) == {0: 3}
+
+
+def test_all_groups_are_reset_described_and_deleted(tools, two_groups):
+    one, other = two_groups
+    # Others have nothing in these topics, or are gone.
+    tools.run("kafka-consumer-groups", "--reset-offsets", "--all-groups", "--all-topics", "--to-latest", "--execute")
+    assert committed(tools, one) == {0: 5}
+    assert committed(tools, other) == {0: 0, 1: 0}
+    everything = ["--describe", "--all-groups"]
+    states = table(tools.run("kafka-consumer-groups", *everything, "--state").out)
+    dash = "- " if tools.release.startswith("4") else ""
+    for group in two_groups:
+        assert [row for row in states if re.fullmatch(rf"{group} 127\.0\.0\.1:\d+ \(1\) {dash}Empty 0", row)]
+    members = tools.run("kafka-consumer-groups", *everything, "--members")
+    assert set(table(members.out)) == {MEMBERS}
+    assert all(NO_MEMBERS.format(group) in members.err for group in two_groups)
+    (gone,) = groups(tools, "--delete", "--all-groups")
+    # 3.9 forgets some of the quotes.
+    names = re.fullmatch(r"Deletion of requested consumer groups \('(.*)'\) was successful\.", gone).group(1)
+    assert set(two_groups) <= set(names.replace("'", "").split(", "))
+    assert groups(tools, "--list") == []
+
+
+def test_one_absent_group_does_not_keep_the_others(tools, two_groups):
+    one, other = two_groups
+    failed, reason, done = groups(tools, "--delete", "--group", one, "--group", f"{one}-absent", "--group", other)
+    assert failed == "Error: Deletion of some consumer groups failed:"
+    assert reason.startswith(f"* Group '{one}-absent' could not be deleted due to: ")
+    assert reason.endswith("GroupIdNotFoundException: The group id does not exist.")
+    if tools.release.startswith("4"):
+        assert sorted(re.findall("'([^']*)'", done)) == [one, other]
+    remaining = groups(tools, "--list")
+    assert one not in remaining and other not in remaining
+
+
+def test_offsets_of_several_topics_are_deleted(tools, two_groups):
+    one, other = two_groups
+    reset(tools, one, "--to-earliest", "--execute", topic=other)
+    result = groups(tools, "--delete-offsets", "--group", one, "--topic", one, "--topic", f"{other}:1")
+    words = " ".join(result).split("TOPIC PARTITION STATUS ")[1].split()
+    assert words == [one, "0", "Successful", other, "1", "Successful"]
+    assert committed(tools, one) == {0: 0}
+
+
+def test_states_and_types_that_there_are_not_are_refused(tools):
+    refused = tools.run("kafka-consumer-groups", "--list", "--state", "bogus", exit=1)
+    assert refused.err.startswith("Invalid state list 'bogus'. Valid states are: ")
+    refused = tools.run("kafka-consumer-groups", "--list", "--type", "bogus", exit=1)
+    assert refused.err.startswith("Invalid types list 'bogus'. Valid types are: ")
+
+
 def test_committed_offsets_are_deleted(tools, group):
     deletion = ["--delete-offsets", "--group", group, "--topic"]
     done = {
