@@ -18,6 +18,7 @@ mod producer_ids;
 mod quotas;
 mod replace_configs;
 mod requests;
+mod producer_ids;
 mod scram;
 mod static_members;
 mod sync_group;
@@ -46,6 +47,7 @@ pub const AREAS: &[&[Scenario]] = &[
     quotas::SCENARIOS,
     replace_configs::SCENARIOS,
     requests::SCENARIOS,
+    producer_ids::SCENARIOS,
     scram::SCENARIOS,
     static_members::SCENARIOS,
     sync_group::SCENARIOS,
