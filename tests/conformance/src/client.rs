@@ -265,7 +265,7 @@ impl Client {
         request: &OffsetCommitRequest,
     ) -> OffsetCommitResponse {
         let response = self.raw.commit(version, request).await;
-        self.answered("OffsetCommit", version, &response);
+        self.answered("OffsetCommit", version, &CommittedRows::of(&response));
         response
     }
 
@@ -381,6 +381,44 @@ impl Client {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         panic!("{name} {or_else}");
+    }
+}
+
+/// An OffsetCommit response whose codes have names in the transcript.
+#[derive(Debug)]
+#[allow(dead_code, reason = "only its Debug form is looked at")]
+struct CommittedRows {
+    throttle_time_ms: i32,
+    topics: Vec<CommittedTopicRow>,
+}
+
+#[derive(Debug)]
+#[allow(dead_code, reason = "only its Debug form is looked at")]
+struct CommittedTopicRow {
+    name: String,
+    topic_id: TopicId,
+    partitions: Vec<CommittedRow>,
+}
+
+#[derive(Debug)]
+#[allow(dead_code, reason = "only its Debug form is looked at")]
+struct CommittedRow {
+    index: i32,
+    error_code: i16,
+}
+
+impl CommittedRows {
+    fn of(response: &OffsetCommitResponse) -> Self {
+        let topics = response.topics.iter().map(|topic| {
+            let partitions = topic.partitions.iter();
+            let rows = partitions.map(|&(index, error_code)| CommittedRow { index, error_code });
+            CommittedTopicRow {
+                name: topic.name.to_string(),
+                topic_id: topic.topic_id,
+                partitions: rows.collect(),
+            }
+        });
+        CommittedRows { throttle_time_ms: response.throttle_time_ms, topics: topics.collect() }
     }
 }
 

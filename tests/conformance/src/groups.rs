@@ -1,6 +1,6 @@
 //! What scenarios of groups say often: members on connections of their own, and groups of them.
 
-use crate::client::{Client, Pending};
+use crate::client::{Client, Pending, Topic};
 use crate::help::*;
 use bytes::Bytes;
 use kafka_protocol::messages::describe_groups_response::{DescribedGroup, DescribedGroupMember};
@@ -12,6 +12,7 @@ use kafka_protocol::messages::{
     LeaveGroupRequest, SyncGroupRequest,
 };
 use std::time::Duration;
+use tidegate_wire::offsets::{FetchGroup, FetchTopic, OffsetFetchRequest};
 
 /// The versions in which members get along without a request of their own being the subject.
 pub const JOIN: i16 = 9;
@@ -55,6 +56,21 @@ pub fn subscription(topics: &[&str], label: &str) -> Bytes {
     bytes.extend_from_slice(&(label.len() as u32).to_be_bytes());
     bytes.extend_from_slice(label.as_bytes());
     bytes.into()
+}
+
+/// The question what a group has committed for partitions of one topic.
+pub fn wanted_of(group: &str, topic: &Topic, partitions: Vec<i32>) -> OffsetFetchRequest {
+    let row = FetchTopic { name: text(&topic.name), topic_id: topic.id, partitions };
+    wanted(vec![wanted_group(group, Some(vec![row]))])
+}
+
+pub fn wanted(groups: Vec<FetchGroup>) -> OffsetFetchRequest {
+    OffsetFetchRequest { groups, require_stable: false }
+}
+
+/// What one group has committed for those topics, or for all.
+pub fn wanted_group(group: &str, topics: Option<Vec<FetchTopic>>) -> FetchGroup {
+    FetchGroup { group_id: text(group), member_id: None, member_epoch: -1, topics }
 }
 
 /// A member of a group, on a connection of its own. Its metadata hold its label, by which the

@@ -170,7 +170,9 @@ pub fn lines(value: &Value) -> Vec<String> {
 fn is_scalar(value: &Value) -> bool {
     match value {
         Value::Fields(fields) => fields.is_empty(),
-        Value::List(items) => items.iter().all(|item| !matches!(item, Value::Fields(_))),
+        Value::List(items) => {
+            items.iter().all(|item| !matches!(item, Value::Fields(_)) && is_scalar(item))
+        }
         _ => true,
     }
 }

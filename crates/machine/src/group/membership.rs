@@ -118,13 +118,14 @@ impl Membership {
     ) {
         let settings = &self.settings;
         let mut cx = Context { now, settings, timers: &mut self.timers, out };
-        let error = match request.group_id.is_empty() {
-            true => ErrorCode::InvalidGroupId,
-            false => ErrorCode::UnknownMemberId,
-        };
+        // Offsets may have made a group of that id, but nobody is a member of it.
+        if request.group_id.is_empty() {
+            cx.reply_sync(reply_to, SyncGroupReply::failed(ErrorCode::InvalidGroupId));
+            return;
+        }
         match self.groups.get_mut(&*request.group_id) {
             Some(group) => group.sync(&mut cx, reply_to, request),
-            None => cx.reply_sync(reply_to, SyncGroupReply::failed(error)),
+            None => cx.reply_sync(reply_to, SyncGroupReply::failed(ErrorCode::UnknownMemberId)),
         }
     }
 

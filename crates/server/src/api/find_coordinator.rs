@@ -14,7 +14,14 @@ use tidegate_model::ErrorCode;
 use tidegate_wire::WireError;
 
 const GROUP: i8 = 0;
+const SHARE: i8 = 2;
 const MANY_KEYS_SINCE: i16 = 4;
+const SHARE_SINCE: i16 = 6;
+
+/// Kafka's words for INVALID_REQUEST.
+const MALFORMED: &str = "This most likely occurs because of a request being malformed by the client \
+                         library or the message was sent to an incompatible broker. See the broker \
+                         logs for more details.";
 
 pub fn handle(client: &mut Client, mut request: Request) -> Result<Reply, WireError> {
     let to = request.response_to();
@@ -29,13 +36,21 @@ pub fn handle(client: &mut Client, mut request: Request) -> Result<Reply, WireEr
         let outcome = match key_type {
             GROUP => broker.ensure_groups().await.map_err(|error| (error, error.name())),
             1 => Err((ErrorCode::UnsupportedVersion, "transactions are not available")),
-            2 => Err((ErrorCode::UnsupportedVersion, "share groups are not available")),
-            _ => Err((ErrorCode::InvalidRequest, "unknown coordinator key type")),
+            SHARE if to.version >= SHARE_SINCE => {
+                Err((ErrorCode::UnsupportedVersion, "share groups are not available"))
+            }
+            // Kafka has no words for it in many keys.
+            SHARE if to.version >= MANY_KEYS_SINCE => Err((ErrorCode::InvalidRequest, "")),
+            _ => Err((ErrorCode::InvalidRequest, MALFORMED)),
         };
         let mut response = FindCoordinatorResponse::default();
         if to.version < MANY_KEYS_SINCE {
             match outcome {
                 Ok(()) => {
+                    // Versions 1 to 3 of Kafka say so in words too.
+                    if to.version >= 1 {
+                        response.error_message = Some(strbytes(ErrorCode::None.name()));
+                    }
                     response.node_id = BrokerId(node_id);
                     response.host = StrBytes::from_string(endpoint.host);
                     response.port = i32::from(endpoint.port);

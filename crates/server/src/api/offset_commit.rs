@@ -3,15 +3,18 @@
 //!
 //! Versions: v1 generation and member, v2 retention, v5 without it again, v6 leader epochs (KIP-320),
 //! v7 static members (KIP-345), v9 GROUP_ID_NOT_FOUND (KIP-848), v10 topic ids. A partition that does
-//! not exist is UNKNOWN_TOPIC_OR_PARTITION, as in Kafka; it stops none of the others.
+//! not exist is UNKNOWN_TOPIC_OR_PARTITION, as in Kafka; it stops none of the others and stands before
+//! them in the response. A topic without partitions is left out of it.
 
 use crate::api::groups::optional;
 use crate::api::request::{Client, Request, later};
 use crate::net::connection::Reply;
+use kafka_protocol::protocol::StrBytes;
+use std::collections::HashMap;
 use std::sync::Arc;
 use tidegate_broker::{Broker, Topic};
 use tidegate_machine::group::{CommitIdentity, CommitOffsets, OffsetToCommit};
-use tidegate_model::ErrorCode;
+use tidegate_model::{ErrorCode, TopicId};
 use tidegate_wire::WireError;
 use tidegate_wire::offsets::{
     CommitTopic, CommittedTopic, OffsetCommitResponse, decode_offset_commit_request,
@@ -36,14 +39,14 @@ pub fn handle(client: &mut Client, request: Request) -> Result<Reply, WireError>
         retention_time_ms: decoded.retention_time_ms,
         offsets: Vec::new(),
     };
-    // Where in the response the code of each offset belongs.
-    let mut places = Vec::new();
-    let mut topics = Vec::with_capacity(decoded.topics.len());
+    let mut refused = Rows::default();
+    let mut taken = Vec::with_capacity(decoded.topics.len());
     for topic in decoded.topics {
-        let row = add_topic(broker, to.version, topic, topics.len(), &mut commit, &mut places);
-        topics.push(row);
+        let row = add_topic(broker, to.version, topic, &mut commit, &mut refused);
+        if !row.partitions.is_empty() {
+            taken.push(row);
+        }
     }
-    let mut response = OffsetCommitResponse { throttle_time_ms: 0, topics };
     let group_id = commit.identity.group_id.clone();
     let logged: Vec<_> = if tracing::enabled!(tracing::Level::DEBUG) {
         let offsets = commit.offsets.iter();
@@ -51,32 +54,34 @@ pub fn handle(client: &mut Client, request: Request) -> Result<Reply, WireError>
     } else {
         Vec::new()
     };
+    let count = commit.offsets.len();
     let pending = broker.groups().offsets().commit(commit);
     Ok(later(async move {
         let codes = match pending.await {
             Ok(codes) => codes,
-            Err(error) => vec![error; places.len()],
+            Err(error) => vec![error; count],
         };
         for (topic, partition, offset) in &logged {
-            let count = logged.len();
             debug!(group = group_id, topic, partition, offset, count, error = ?codes.first(), "offset commit");
         }
-        for ((topic, partition), code) in places.into_iter().zip(codes) {
-            response.topics[topic].partitions[partition].1 = code.code();
+        let rows = taken.iter_mut().flat_map(|topic| &mut topic.partitions);
+        for (row, code) in rows.zip(codes) {
+            row.1 = code.code();
         }
+        let response = OffsetCommitResponse { throttle_time_ms: 0, topics: refused.with(taken) };
         let (version, correlation_id) = (to.version, to.correlation_id);
         to.encoded(Ok(encode_offset_commit_response(version, correlation_id, &response)))
     }))
 }
 
-/// Adds the offsets of partitions that exist to `commit`, and a row for all of them.
+/// Adds the offsets of partitions that exist to `commit` and the others to `refused`; the row of
+/// those that exist.
 fn add_topic(
     broker: &Arc<Broker>,
     version: i16,
     wanted: CommitTopic,
-    row_index: usize,
     commit: &mut CommitOffsets,
-    places: &mut Vec<(usize, usize)>,
+    refused: &mut Rows,
 ) -> CommittedTopic {
     let by_id = version >= TOPIC_IDS_SINCE;
     let (topic, missing) = if by_id {
@@ -97,7 +102,6 @@ fn add_topic(
         });
         match known {
             Ok(topic) => {
-                places.push((row_index, row.partitions.len()));
                 row.partitions.push((partition.index, ErrorCode::None.code()));
                 commit.offsets.push(OffsetToCommit {
                     topic: topic.name.to_string(),
@@ -108,8 +112,38 @@ fn add_topic(
                     metadata: optional(&partition.metadata),
                 });
             }
-            Err(error) => row.partitions.push((partition.index, error.code())),
+            Err(error) => refused.of(&row).partitions.push((partition.index, error.code())),
         }
     }
     row
+}
+
+/// Rows of a response, one for each topic, in order of appearance.
+#[derive(Default)]
+struct Rows {
+    rows: Vec<CommittedTopic>,
+    places: HashMap<(StrBytes, TopicId), usize>,
+}
+
+impl Rows {
+    /// The row of the topic that `like` is of.
+    fn of(&mut self, like: &CommittedTopic) -> &mut CommittedTopic {
+        let (name, topic_id) = (like.name.clone(), like.topic_id);
+        let place = *self.places.entry((name.clone(), topic_id)).or_insert_with(|| {
+            self.rows.push(CommittedTopic { name, topic_id, partitions: Vec::new() });
+            self.rows.len() - 1
+        });
+        &mut self.rows[place]
+    }
+
+    /// These rows and then `others`, each with the row of its topic if there is one.
+    fn with(mut self, others: Vec<CommittedTopic>) -> Vec<CommittedTopic> {
+        if self.rows.is_empty() {
+            return others;
+        }
+        for other in others {
+            self.of(&other).partitions.extend(other.partitions);
+        }
+        self.rows
+    }
 }

@@ -77,13 +77,17 @@ fn answer(
     for (topic, partition, value) in &committed {
         debug!(group = &*group.group_id, topic, partition, offset = value.offset, "offset fetch");
     }
-    let mut by_place: BTreeMap<(String, i32), OffsetAndMetadata> = committed
+    let by_place: BTreeMap<(String, i32), OffsetAndMetadata> = committed
         .into_iter()
         .map(|(topic, partition, value)| ((topic, partition), value))
         .collect();
     let topics = match group.topics {
         Some(topics) => {
-            topics.into_iter().map(|topic| wanted_row(version, topic, &mut by_place)).collect()
+            // As in Kafka, topics of unknown ids come last.
+            let (unknown, known): (Vec<_>, Vec<_>) =
+                topics.into_iter().partition(|topic| is_unknown(version, topic));
+            let topics = known.into_iter().chain(unknown);
+            topics.map(|topic| wanted_row(version, topic, &by_place)).collect()
         }
         None => all_rows(broker, version, by_place),
     };
@@ -109,18 +113,22 @@ fn failed(version: i16, group: FetchGroup, error: ErrorCode) -> FetchedGroup {
     row
 }
 
+/// True if the id of the topic named none.
+fn is_unknown(version: i16, topic: &FetchTopic) -> bool {
+    version >= TOPIC_IDS_SINCE && topic.name.is_empty()
+}
+
 fn wanted_row(
     version: i16,
     topic: FetchTopic,
-    committed: &mut BTreeMap<(String, i32), OffsetAndMetadata>,
+    committed: &BTreeMap<(String, i32), OffsetAndMetadata>,
 ) -> FetchedTopic {
-    let unknown = version >= TOPIC_IDS_SINCE && topic.name.is_empty();
     let partitions = topic.partitions.iter().map(|index| {
-        if unknown {
+        if is_unknown(version, &topic) {
             return none(*index, ErrorCode::UnknownTopicId);
         }
-        match committed.remove(&(topic.name.to_string(), *index)) {
-            Some(value) => found(*index, value),
+        match committed.get(&(topic.name.to_string(), *index)) {
+            Some(value) => found(*index, value.clone()),
             None => none(*index, ErrorCode::None),
         }
     });

@@ -182,7 +182,8 @@ async fn a_commit_to_a_partition_that_does_not_exist_stops_none_of_the_others() 
         request.topics.push(good);
         request.topics.push(commit_of(missing, 1, -1, "").topics.remove(0));
         let answer = client.commit(version, &request).await;
-        let codes: Vec<_> = answer.topics.iter().map(|t| code(t.partitions[0].1)).collect();
+        let rows = answer.topics.iter().flat_map(|topic| &topic.partitions);
+        let codes: Vec<_> = rows.map(|row| code(row.1)).collect();
         let unknown = match version {
             10 => ErrorCode::UnknownTopicId,
             _ => ErrorCode::UnknownTopicOrPartition,

@@ -9,6 +9,7 @@ mod connection;
 mod create_partitions;
 mod delete_records;
 mod delete_topics;
+mod find_coordinator;
 mod heartbeat;
 mod join_group;
 mod leave_group;
@@ -20,6 +21,8 @@ mod replace_configs;
 mod requests;
 mod producer_ids;
 mod scram;
+mod offset_commit;
+mod offset_fetch;
 mod static_members;
 mod sync_group;
 mod topic_partitions;
@@ -49,6 +52,9 @@ pub const AREAS: &[&[Scenario]] = &[
     requests::SCENARIOS,
     producer_ids::SCENARIOS,
     scram::SCENARIOS,
+    find_coordinator::SCENARIOS,
+    offset_commit::SCENARIOS,
+    offset_fetch::SCENARIOS,
     static_members::SCENARIOS,
     sync_group::SCENARIOS,
     topic_partitions::SCENARIOS,
