@@ -8,11 +8,13 @@ use kafka_protocol::messages::join_group_request::JoinGroupRequestProtocol;
 use kafka_protocol::messages::leave_group_request::MemberIdentity;
 use kafka_protocol::messages::sync_group_request::SyncGroupRequestAssignment;
 use kafka_protocol::messages::{
-    DescribeGroupsRequest, GroupId, HeartbeatRequest, JoinGroupRequest, JoinGroupResponse,
-    LeaveGroupRequest, SyncGroupRequest,
+    DeleteGroupsRequest, DescribeGroupsRequest, GroupId, HeartbeatRequest, JoinGroupRequest,
+    JoinGroupResponse, LeaveGroupRequest, SyncGroupRequest,
 };
 use std::time::Duration;
-use tidegate_wire::offsets::{FetchGroup, FetchTopic, OffsetFetchRequest};
+use tidegate_wire::offsets::{
+    CommitPartition, CommitTopic, FetchGroup, FetchTopic, OffsetCommitRequest, OffsetFetchRequest,
+};
 
 /// The versions in which members get along without a request of their own being the subject.
 pub const JOIN: i16 = 9;
@@ -82,6 +84,8 @@ pub struct Member {
     pub instance: Option<String>,
     /// Best first.
     pub protocols: &'static [&'static str],
+    /// What it subscribes to.
+    pub topics: Vec<String>,
     pub session_ms: i32,
     pub rebalance_ms: i32,
     /// Empty before it is given one.
@@ -99,6 +103,7 @@ impl Member {
             label: label.to_owned(),
             instance: None,
             protocols: &["range"],
+            topics: Vec::new(),
             session_ms: LONG_MS,
             rebalance_ms: LONG_MS,
             id: String::new(),
@@ -115,12 +120,13 @@ impl Member {
     // ------------------------------------------------------------------ requests
 
     pub fn join_request(&self) -> JoinGroupRequest {
+        let topics: Vec<&str> = self.topics.iter().map(String::as_str).collect();
         join_request(&self.group)
             .with_member_id(text(&self.id))
             .with_group_instance_id(self.instance.as_deref().map(text))
             .with_session_timeout_ms(self.session_ms)
             .with_rebalance_timeout_ms(self.rebalance_ms)
-            .with_protocols(protocols(self.protocols, subscription(&[], &self.label)))
+            .with_protocols(protocols(self.protocols, subscription(&topics, &self.label)))
     }
 
     /// The leader names members' ids and assignments, everybody else none.
@@ -323,4 +329,34 @@ pub async fn describe(client: &mut Client, version: i16, group: &str) -> Describ
     });
     client.answered("DescribeGroups", version, &response);
     response.groups.remove(0)
+}
+
+/// Commits offsets of one topic for a group without members.
+pub async fn keep(client: &mut Client, group: &str, topic: &Topic, offsets: &[(i32, i64)]) {
+    let partition = |&(index, offset): &(i32, i64)| CommitPartition {
+        index,
+        offset,
+        leader_epoch: 3,
+        metadata: Some(text("note")),
+    };
+    let partitions = offsets.iter().map(partition).collect();
+    let row = CommitTopic { name: text(&topic.name), topic_id: topic.id, partitions };
+    let request = OffsetCommitRequest {
+        group_id: text(group),
+        generation_id: -1,
+        member_id: text(""),
+        group_instance_id: None,
+        retention_time_ms: -1,
+        topics: vec![row],
+    };
+    let response = client.raw.commit(9, &request).await;
+    for (_, error) in &response.topics[0].partitions {
+        expect(*error, ErrorCode::None);
+    }
+}
+
+/// Deletes a group that must be there and empty, without a word in the transcript.
+pub async fn delete_group(client: &mut Client, group: &str) {
+    let request = DeleteGroupsRequest::default().with_groups_names(vec![group_id(group)]);
+    expect(client.ask(2, &request).await.results[0].error_code, ErrorCode::None);
 }

@@ -226,9 +226,12 @@ impl Membership {
         if !passes(&filter.types_filter, CLASSIC) {
             return Vec::new();
         }
+        // Kafka cuts space off the names of states, not off those of types.
+        let states: Vec<String> =
+            filter.states_filter.iter().map(|state| state.trim().to_owned()).collect();
         self.groups
             .iter()
-            .filter(|(_, group)| passes(&filter.states_filter, group.state.name()))
+            .filter(|(_, group)| passes(&states, group.state.name()))
             .map(|(id, group)| ListedGroup {
                 group_id: id.to_string(),
                 protocol_type: group.protocol_type.clone().unwrap_or_default(),

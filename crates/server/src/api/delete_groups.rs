@@ -1,10 +1,12 @@
-//! DeleteGroups (key 42), v0-v2 (KIP-229). Only groups without members; their offsets go too.
+//! DeleteGroups (key 42), v0-v2 (KIP-229). Only groups without members; their offsets go too. A
+//! group that is named twice has one row.
 
 use crate::api::groups::expect;
 use crate::api::request::{Client, Request, later};
 use crate::net::connection::Reply;
 use kafka_protocol::messages::delete_groups_response::DeletableGroupResult;
 use kafka_protocol::messages::{DeleteGroupsRequest, DeleteGroupsResponse};
+use std::collections::HashSet;
 use tidegate_machine::group::{self, Command};
 use tidegate_model::ErrorCode;
 use tidegate_wire::WireError;
@@ -14,9 +16,11 @@ pub fn handle(client: &mut Client, mut request: Request) -> Result<Reply, WireEr
     let decoded: DeleteGroupsRequest = request.decode()?;
     let broker = client.broker().clone();
     let groups = broker.groups();
+    let mut seen = HashSet::new();
     let pending: Vec<_> = decoded
         .groups_names
         .into_iter()
+        .filter(|group_id| seen.insert(group_id.clone()))
         .map(|group_id| {
             let command = Command::DeleteGroup { group_id: group_id.to_string() };
             let pending = groups.submit(&group_id, command);

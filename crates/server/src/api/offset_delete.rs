@@ -2,7 +2,7 @@
 //! that its members subscribe to; durable before it is answered.
 //!
 //! Rows of partitions that do not exist come before the others of their topic, as in Kafka. They
-//! are answered only if the group is one that may be asked.
+//! are answered only if the group is one that may be asked. Topics without partitions have no row.
 
 use crate::api::request::{Client, Request, later};
 use crate::net::connection::Reply;
@@ -27,7 +27,7 @@ pub fn handle(client: &mut Client, mut request: Request) -> Result<Reply, WireEr
     let mut response = OffsetDeleteResponse::default();
     // The topic's row in the response, for each partition that is asked of the group.
     let mut places = Vec::new();
-    for wanted in decoded.topics {
+    for wanted in decoded.topics.into_iter().filter(|wanted| !wanted.partitions.is_empty()) {
         let topic = broker.topics().by_name(&wanted.name);
         let mut rows = Vec::new();
         for partition in wanted.partitions {

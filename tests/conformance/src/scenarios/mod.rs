@@ -7,22 +7,25 @@ mod cluster;
 mod configs;
 mod connection;
 mod create_partitions;
+mod delete_groups;
 mod delete_records;
 mod delete_topics;
+mod describe_groups;
 mod find_coordinator;
 mod heartbeat;
 mod join_group;
 mod leave_group;
+mod list_groups;
 mod metadata;
+mod offset_commit;
+mod offset_delete;
+mod offset_fetch;
 mod produce;
 mod producer_ids;
 mod quotas;
 mod replace_configs;
 mod requests;
-mod producer_ids;
 mod scram;
-mod offset_commit;
-mod offset_fetch;
 mod static_members;
 mod sync_group;
 mod topic_partitions;
@@ -39,22 +42,25 @@ pub const AREAS: &[&[Scenario]] = &[
     configs::SCENARIOS,
     connection::SCENARIOS,
     create_partitions::SCENARIOS,
+    delete_groups::SCENARIOS,
     delete_records::SCENARIOS,
     delete_topics::SCENARIOS,
+    describe_groups::SCENARIOS,
+    find_coordinator::SCENARIOS,
     heartbeat::SCENARIOS,
     join_group::SCENARIOS,
     leave_group::SCENARIOS,
+    list_groups::SCENARIOS,
     metadata::SCENARIOS,
+    offset_commit::SCENARIOS,
+    offset_delete::SCENARIOS,
+    offset_fetch::SCENARIOS,
     produce::SCENARIOS,
     producer_ids::SCENARIOS,
     quotas::SCENARIOS,
     replace_configs::SCENARIOS,
     requests::SCENARIOS,
-    producer_ids::SCENARIOS,
     scram::SCENARIOS,
-    find_coordinator::SCENARIOS,
-    offset_commit::SCENARIOS,
-    offset_fetch::SCENARIOS,
     static_members::SCENARIOS,
     sync_group::SCENARIOS,
     topic_partitions::SCENARIOS,

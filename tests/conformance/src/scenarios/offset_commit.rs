@@ -15,7 +15,7 @@ scenarios![
     no_metadata_are_empty_metadata,
     metadata_of_4096_characters_are_kept_longer_ones_are_not,
     the_leader_epoch_comes_back_since_v6,
-    an_empty_group_id,
+    an_empty_group_id_is_one_too,
     no_topics_at_all,
     a_topic_without_partitions,
     partitions_named_twice,
@@ -178,12 +178,15 @@ async fn the_leader_epoch_comes_back_since_v6(mut client: Client) {
     }
 }
 
-async fn an_empty_group_id(mut client: Client) {
+async fn an_empty_group_id_is_one_too(mut client: Client) {
     let topic = client.topic("t", 1).await;
     for version in client.each(2..=10) {
         let request = anonymous("", vec![of_topic(&topic, vec![offset(0, 1)])]);
-        client.commit(version, &request).await;
+        assert_eq!(only_code(&client.commit(version, &request).await), ErrorCode::None);
     }
+    describe(&mut client, 6, "").await;
+    delete_group(&mut client, "").await;
+    describe(&mut client, 6, "").await;
 }
 
 async fn no_topics_at_all(mut client: Client) {

@@ -4,10 +4,7 @@ use crate::client::{Client, Topic};
 use crate::groups::*;
 use crate::help::*;
 use crate::scenarios;
-use tidegate_wire::offsets::{
-    CommitPartition, CommitTopic, FetchGroup, FetchTopic, FetchedGroup, OffsetCommitRequest,
-    OffsetFetchRequest,
-};
+use tidegate_wire::offsets::{FetchGroup, FetchTopic, FetchedGroup, OffsetFetchRequest};
 
 scenarios![
     a_group_that_does_not_exist_has_committed_nothing,
@@ -36,30 +33,6 @@ scenarios![
 const NULL_SINCE: i16 = 2;
 const MANY_SINCE: i16 = 8;
 const TOPIC_IDS_SINCE: i16 = 10;
-
-/// Commits offsets of one topic for a group without members.
-async fn keep(client: &mut Client, group: &str, topic: &Topic, offsets: &[(i32, i64)]) {
-    let partition = |&(index, offset): &(i32, i64)| CommitPartition {
-        index,
-        offset,
-        leader_epoch: 3,
-        metadata: Some(text("note")),
-    };
-    let partitions = offsets.iter().map(partition).collect();
-    let row = CommitTopic { name: text(&topic.name), topic_id: topic.id, partitions };
-    let request = OffsetCommitRequest {
-        group_id: text(group),
-        generation_id: -1,
-        member_id: text(""),
-        group_instance_id: None,
-        retention_time_ms: -1,
-        topics: vec![row],
-    };
-    let response = client.raw.commit(9, &request).await;
-    for (_, error) in &response.topics[0].partitions {
-        expect(*error, ErrorCode::None);
-    }
-}
 
 fn row(topic: &Topic, partitions: Vec<i32>) -> FetchTopic {
     FetchTopic { name: text(&topic.name), topic_id: topic.id, partitions }
