@@ -62,7 +62,8 @@ pub fn alter(resources: Vec<AlterConfigsResource>) -> IncrementalAlterConfigsReq
     IncrementalAlterConfigsRequest::default().with_resources(resources)
 }
 
-/// Taken by scenarios that change configs of the broker itself, which all of them see.
+/// Taken by scenarios that change configs of the broker itself, which all of them see, and by those
+/// that tell all of a broker's or of a topic's configs.
 pub async fn brokers_configs() -> MutexGuard<'static, ()> {
     static TAKEN: Mutex<()> = Mutex::const_new(());
     TAKEN.lock().await

@@ -1,5 +1,6 @@
 //! DescribeConfigs: every setting of a topic or of the broker, with where it comes from.
 
+use crate::admin::brokers_configs;
 use crate::client::Client;
 use crate::help::*;
 use crate::scenarios;
@@ -62,6 +63,7 @@ async fn is_refused(mut client: Client, kind: i8, name: &str, error: ErrorCode) 
 }
 
 async fn every_config_of_a_topic_has_a_value_and_a_source(mut client: Client) {
+    let _alone = brokers_configs().await;
     let topic = client.topic("t", 1).await;
     for version in client.each(1..=4) {
         let request = describe(vec![resource(TOPIC, &topic.name, None)]);
@@ -161,6 +163,7 @@ async fn a_broker_whose_name_is_no_number_is_refused(client: Client) {
 }
 
 async fn the_empty_broker_name_asks_for_the_clusters_defaults(mut client: Client) {
+    let _alone = brokers_configs().await;
     for version in client.each(1..=4) {
         let result = ask(&mut client, version, describe(vec![resource(BROKER, "", None)])).await;
         expect(result.error_code, ErrorCode::None);
@@ -168,6 +171,7 @@ async fn the_empty_broker_name_asks_for_the_clusters_defaults(mut client: Client
 }
 
 async fn every_config_of_the_broker_is_told(mut client: Client) {
+    let _alone = brokers_configs().await;
     let node = client.target.node_id.to_string();
     let request = describe(vec![resource(BROKER, &node, None)]);
     let mut result = client.ask(4, &request).await.results.remove(0);
