@@ -189,6 +189,10 @@ class Tidegate(Gateway):
 
 
 class Kafka(Gateway):
+    def __init__(self, directory, kafka_settings=None):
+        super().__init__(directory)
+        self._told = [word for pair in (kafka_settings or {}).items() for word in ("--set", "=".join(pair))]
+
     @property
     def log(self):
         return self.directory / "server.out"
@@ -206,7 +210,7 @@ class Kafka(Gateway):
             self._fail(f"kafka.sh {verb} failed: {done.stderr}")
 
     def start(self):
-        self._script("start", "--port", str(self.port))
+        self._script("start", "--port", str(self.port), *self._told)
 
     def running(self):
         try:
@@ -227,10 +231,10 @@ class Kafka(Gateway):
 def new_gateway(directory, arguments=(), kafka_settings=None):
     """A server of the kind that TARGET names, not started yet.
 
-    `arguments` and `kafka_settings`, which are broker configs, are Tidegate's alone.
+    `arguments` are Tidegate's alone; `kafka_settings` are broker configs.
     """
     if TARGET == "kafka":
-        return Kafka(directory)
+        return Kafka(directory, kafka_settings)
     if TARGET == "tidegate":
         return Tidegate(directory, arguments, kafka_settings)
     raise GatewayFailed(f"TARGET is {TARGET}; it can be tidegate or kafka")

@@ -25,8 +25,10 @@ import java.util.concurrent.Future;
 import java.util.concurrent.LinkedBlockingQueue;
 import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
+import org.apache.kafka.clients.consumer.OffsetOutOfRangeException;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RecordMetadata;
@@ -191,7 +193,7 @@ public final class Driver {
         Properties settings = new Properties();
         settings.put("bootstrap.servers", required(options, "bootstrap"));
         settings.put("enable.auto.commit", "false");
-        settings.put("auto.offset.reset", "earliest");
+        settings.put("auto.offset.reset", options.getOrDefault("reset", "earliest"));
         settings.put("key.deserializer", ByteArrayDeserializer.class.getName());
         settings.put("value.deserializer", ByteArrayDeserializer.class.getName());
         return settings;
@@ -224,6 +226,7 @@ public final class Driver {
         private final String topic;
         private final KafkaConsumer<byte[], byte[]> consumer;
         private final BlockingQueue<String> commands = new LinkedBlockingQueue<>();
+        private boolean lost;
 
         /** The offset after the last record printed, for each partition held. */
         private final Map<TopicPartition, OffsetAndMetadata> printed = new HashMap<>();
@@ -293,7 +296,18 @@ public final class Driver {
         }
 
         private void poll() {
-            for (ConsumerRecord<byte[], byte[]> record : consumer.poll(POLL)) {
+            ConsumerRecords<byte[], byte[]> records;
+            try {
+                records = consumer.poll(POLL);
+            } catch (OffsetOutOfRangeException e) {
+                // Each poll says so again until somebody seeks.
+                if (!lost) {
+                    print(JSON.createObjectNode().put("event", "lost"));
+                }
+                lost = true;
+                return;
+            }
+            for (ConsumerRecord<byte[], byte[]> record : records) {
                 ObjectNode out = JSON.createObjectNode().put("event", "record");
                 out.put("partition", record.partition()).put("offset", record.offset()).put("key", base64(record.key()));
                 print(out);

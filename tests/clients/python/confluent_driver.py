@@ -109,15 +109,21 @@ def group(options):
         "heartbeat.interval.ms": 1000,
         "partition.assignment.strategy": options.get("assignor", "range"),
     }
+    if "reset" in options:
+        more["auto.offset.reset"] = {"none": "error"}.get(options["reset"], options["reset"])
     if "instance-id" in options:
         more["group.instance.id"] = options["instance-id"]
     consumer = _consumer(options, **more)
 
     def poll():
         message = consumer.poll(driver_io.POLL_S)
+        if message is None:
+            return
         # The client heals a broken connection by itself and says so as an event.
-        if message is not None and not message.error():
+        if not message.error():
             printed.record(message.partition(), message.offset(), message.key())
+        elif message.error().code() == KafkaError._AUTO_OFFSET_RESET:
+            driver_io.emit(event="lost")
 
     def commit():
         offsets = [TopicPartition(topic, p, o) for p, o in printed.next_offsets.items()]

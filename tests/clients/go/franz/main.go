@@ -3,9 +3,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"tidegate/clients/internal/driver"
 )
@@ -152,6 +154,19 @@ func balancer(name string) kgo.GroupBalancer {
 	panic("Fail has ended the process")
 }
 
+func reset(name string) kgo.Offset {
+	switch name {
+	case "", "earliest":
+		return kgo.NewOffset().AtStart()
+	case "latest":
+		return kgo.NewOffset().AtEnd()
+	case "none":
+		return kgo.NoResetOffset()
+	}
+	driver.Fail("unknown reset %s", name)
+	panic("Fail has ended the process")
+}
+
 func groupOptions(options driver.Options, printed *driver.Printed) []kgo.Opt {
 	topic := options.Required("topic")
 	// A rebalance that keeps a member's partitions is announced all the same,
@@ -165,7 +180,7 @@ func groupOptions(options driver.Options, printed *driver.Printed) []kgo.Opt {
 		kgo.SeedBrokers(options.Required("bootstrap")),
 		kgo.ConsumerGroup(options.Required("group")),
 		kgo.ConsumeTopics(topic),
-		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
+		kgo.ConsumeResetOffset(reset(options["reset"])),
 		kgo.DisableAutoCommit(),
 		kgo.SessionTimeout(options.Millis("session-timeout-ms", 6000)),
 		kgo.HeartbeatInterval(time.Second),
@@ -211,7 +226,13 @@ func group(options driver.Options) {
 func poll(client *kgo.Client, printed *driver.Printed) {
 	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
 	defer cancel()
-	client.PollFetches(ctx).EachRecord(func(record *kgo.Record) {
+	fetches := client.PollFetches(ctx)
+	fetches.EachError(func(_ string, _ int32, err error) {
+		if errors.Is(err, kerr.OffsetOutOfRange) {
+			driver.Emit(map[string]any{"event": "lost"})
+		}
+	})
+	fetches.EachRecord(func(record *kgo.Record) {
 		printed.Record(record.Partition, record.Offset, record.Key)
 	})
 	client.AllowRebalance()
