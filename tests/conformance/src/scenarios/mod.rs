@@ -26,9 +26,6 @@ mod quotas;
 mod replace_configs;
 mod requests;
 mod scram;
-mod metadata;
-mod producer_ids;
-mod quotas;
 mod static_members;
 mod sync_group;
 mod topic_partitions;
@@ -64,12 +61,6 @@ pub const AREAS: &[&[Scenario]] = &[
     replace_configs::SCENARIOS,
     requests::SCENARIOS,
     scram::SCENARIOS,
-    heartbeat::SCENARIOS,
-    join_group::SCENARIOS,
-    leave_group::SCENARIOS,
-    metadata::SCENARIOS,
-    producer_ids::SCENARIOS,
-    quotas::SCENARIOS,
     static_members::SCENARIOS,
     sync_group::SCENARIOS,
     topic_partitions::SCENARIOS,
