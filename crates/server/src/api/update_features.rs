@@ -19,7 +19,10 @@ pub fn handle(client: &mut Client, mut request: Request) -> Result<Reply, WireEr
     let to = request.response_to();
     let decoded: UpdateFeaturesRequest = request.decode()?;
     let mut response = UpdateFeaturesResponse::default().with_error_message(None);
-    if let Some(update) = decoded.feature_updates.first() {
+    let updates = &decoded.feature_updates;
+    // Of updates of one feature Kafka sees the last.
+    let first = updates.first().map(|update| &update.feature);
+    if let Some(update) = updates.iter().rfind(|update| Some(&update.feature) == first) {
         let why = refusal(update, to.version, client.context.node_id);
         let message = format!(
             "The update failed for all features since the following feature had an error: \

@@ -16,6 +16,11 @@ mod heartbeat;
 mod join_group;
 mod leave_group;
 mod list_groups;
+mod elections;
+mod heartbeat;
+mod join_group;
+mod leave_group;
+mod log_dirs;
 mod metadata;
 mod offset_commit;
 mod offset_delete;
@@ -23,6 +28,7 @@ mod offset_fetch;
 mod produce;
 mod producer_ids;
 mod quotas;
+mod quorum;
 mod replace_configs;
 mod requests;
 mod scram;
@@ -51,6 +57,11 @@ pub const AREAS: &[&[Scenario]] = &[
     join_group::SCENARIOS,
     leave_group::SCENARIOS,
     list_groups::SCENARIOS,
+    elections::SCENARIOS,
+    heartbeat::SCENARIOS,
+    join_group::SCENARIOS,
+    leave_group::SCENARIOS,
+    log_dirs::SCENARIOS,
     metadata::SCENARIOS,
     offset_commit::SCENARIOS,
     offset_delete::SCENARIOS,
@@ -58,6 +69,7 @@ pub const AREAS: &[&[Scenario]] = &[
     produce::SCENARIOS,
     producer_ids::SCENARIOS,
     quotas::SCENARIOS,
+    quorum::SCENARIOS,
     replace_configs::SCENARIOS,
     requests::SCENARIOS,
     scram::SCENARIOS,
