@@ -20,6 +20,7 @@ mod elections;
 mod heartbeat;
 mod join_group;
 mod leave_group;
+mod list_config_resources;
 mod log_dirs;
 mod metadata;
 mod offset_commit;
@@ -32,8 +33,10 @@ mod quorum;
 mod replace_configs;
 mod requests;
 mod scram;
+mod resource_configs;
 mod static_members;
 mod sync_group;
+mod telemetry;
 mod topic_partitions;
 mod topics;
 
@@ -61,6 +64,7 @@ pub const AREAS: &[&[Scenario]] = &[
     heartbeat::SCENARIOS,
     join_group::SCENARIOS,
     leave_group::SCENARIOS,
+    list_config_resources::SCENARIOS,
     log_dirs::SCENARIOS,
     metadata::SCENARIOS,
     offset_commit::SCENARIOS,
@@ -73,8 +77,10 @@ pub const AREAS: &[&[Scenario]] = &[
     replace_configs::SCENARIOS,
     requests::SCENARIOS,
     scram::SCENARIOS,
+    resource_configs::SCENARIOS,
     static_members::SCENARIOS,
     sync_group::SCENARIOS,
+    telemetry::SCENARIOS,
     topic_partitions::SCENARIOS,
     topics::SCENARIOS,
 ];

@@ -191,13 +191,14 @@ async fn configs_of_a_group_are_replaced(mut client: Client) {
 }
 
 async fn configs_of_a_subscription_are_replaced(mut client: Client) {
+    // No client matches, for others ask for their subscriptions meanwhile.
+    let nobody = "client_id=nobody-of-that-name";
     for version in client.each(0..=2) {
         let subscription = client.unique("s");
-        for (configs, value) in [(vec![("interval.ms", Some("1000"))], "1000"), (vec![], "300000")]
-        {
+        for (configs, value) in [(vec![("match", Some(nobody))], nobody), (vec![], "")] {
             let kind = CLIENT_METRICS;
             answers(&mut client, version, ErrorCode::None, kind, &subscription, &configs).await;
-            until_config_is(&mut client, kind, &subscription, "interval.ms", Some(value)).await;
+            until_config_is(&mut client, kind, &subscription, "match", Some(value)).await;
         }
     }
 }
