@@ -230,3 +230,31 @@ async fn connections_beyond_their_addresss_quota_are_closed_after_a_while() {
     // Those that are open stay so.
     client.call(3, &api_versions()).await;
 }
+
+#[tokio::test]
+async fn a_large_request_that_has_begun_to_arrive_is_not_held_back() {
+    let gateway = Gateway::start().await;
+    let id = gateway.topic("t", 1).await;
+    let mut client = gateway.client().await;
+    client.append(place(id), Batch::of_len(100_000)).await;
+    set(&gateway, RAW, CONSUMER, Some(1_000.0)).await;
+    // The Fetch waits while the first half of a Produce arrives, which takes its share of memory.
+    let wanted = [(place(id), 1)];
+    let fetch = FetchRequest { max_wait_ms: 60_000, min_bytes: 1, ..fetch_request(&wanted) };
+    let fetch = client.begin_fetch(12, &fetch).await;
+    let large = encode_produce_request(9, 99, "raw", &produce(id, 1, 3_000_000).0);
+    let (first, rest) = large.split_at(large.len() / 2);
+    for piece in first.chunks(64 << 10) {
+        client.send(piece).await;
+        // It is to be read before the Fetch is answered.
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    gateway.client().await.append(place(id), Batch::of_len(100_000)).await;
+    let throttled = client.end_fetch(12, fetch).await.throttle_time_ms;
+    assert!(throttled > 60_000, "{throttled}: longer than this test has patience");
+    // Others wait for that memory, so the rest is read, and answered.
+    client.send(rest).await;
+    client.end_produce(9, 99).await;
+    client.begin(3, &api_versions()).await;
+    assert!(client.is_silent(Duration::from_millis(100)).await, "what comes after it waits");
+}
