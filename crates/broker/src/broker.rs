@@ -3,6 +3,8 @@
 mod admin;
 mod mutations;
 
+pub use mutations::Allow;
+
 use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::config::{CurrentSettings, KafkaSettings};
@@ -268,10 +270,15 @@ impl Broker {
         self.topics.by_name(CONSUMER_OFFSETS).ok_or(ErrorCode::CoordinatorNotAvailable)
     }
 
-    /// The topic of that name, created by the broker's defaults if it does not exist.
+    /// The topic of that name, created by the broker's defaults if it does not exist, and if `allow`
+    /// lets it.
     ///
     /// INVALID_TOPIC_EXCEPTION for a bad name; what creation answers otherwise.
-    pub async fn auto_create_topic(self: &Arc<Self>, name: &str) -> Result<Arc<Topic>, ErrorCode> {
+    pub async fn auto_create_topic(
+        self: &Arc<Self>,
+        name: &str,
+        allow: &mut Allow<'_>,
+    ) -> Result<Arc<Topic>, ErrorCode> {
         if name == CONSUMER_OFFSETS {
             self.ensure_groups().await?;
         } else {
@@ -282,7 +289,8 @@ impl Broker {
                 assignments: Vec::new(),
                 configs: Vec::new(),
             };
-            match self.create_topic(wanted, false).await {
+            let mut created = self.create_topics_within(vec![wanted], false, allow).await;
+            match created.pop().expect("one topic has one result") {
                 Ok(_) | Err((ErrorCode::TopicAlreadyExists, _)) => {}
                 Err((error, _)) => return Err(error),
             }

@@ -123,6 +123,16 @@ impl Account {
         is_allowed
     }
 
+    /// Charges a topic that is created because somebody asked for it, and throttles nobody. False if
+    /// it must not be.
+    pub fn charge_auto_creation(&self, partitions: usize) -> bool {
+        if !self.limits_mutations() {
+            return true;
+        }
+        let (quotas, now) = (self.broker.quotas(), self.broker.clock().steady_ms());
+        quotas.record_mutation(self.sender(), partitions, true, now).is_ok()
+    }
+
     /// The reply with what the request cost: told in the answer, and kept by the connection.
     pub fn settle(self: Arc<Self>, reply: Reply) -> Reply {
         let reply = match reply {

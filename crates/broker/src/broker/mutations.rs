@@ -12,7 +12,7 @@ use tidegate_model::ErrorCode;
 
 /// Takes a number of partitions and says whether they may be created or deleted now. It is asked
 /// while a change is being decided, in the order of the request.
-pub type Allow<'a> = dyn FnMut(usize) -> bool + 'a;
+pub type Allow<'a> = dyn FnMut(usize) -> bool + Send + 'a;
 
 /// Kafka tells the code without a word.
 const REFUSED: Refusal = (ErrorCode::ThrottlingQuotaExceeded, String::new());

@@ -6,6 +6,7 @@
 
 use crate::api::request::{Client, Request, later};
 use crate::net::connection::Reply;
+use crate::quota::Account;
 use kafka_protocol::messages::{
     BrokerId, MetadataRequest, MetadataResponse, TopicName,
     metadata_request::MetadataRequestTopic,
@@ -66,6 +67,7 @@ pub fn handle(client: &mut Client, mut request: Request) -> Result<Reply, WireEr
         version: to.version,
         operations: decoded.include_topic_authorized_operations && to.version >= 8,
         create: to.version < 4 || decoded.allow_auto_topic_creation,
+        account: request.account,
     };
     let wanted = match decoded.topics {
         Some(topics) if !(topics.is_empty() && to.version == 0) => topics,
@@ -118,6 +120,7 @@ struct Rows {
     version: i16,
     operations: bool,
     create: bool,
+    account: Option<Arc<Account>>,
 }
 
 impl Rows {
@@ -155,8 +158,14 @@ impl Rows {
                 Err(_) => ErrorCode::InvalidTopic,
             }
         } else {
-            match self.broker.auto_create_topic(name).await {
+            let account = self.account.as_ref();
+            let allow = &mut |partitions| {
+                account.is_none_or(|account| account.charge_auto_creation(partitions))
+            };
+            match self.broker.auto_create_topic(name, allow).await {
                 Ok(topic) => return self.row(&topic),
+                // Nobody is told of a quota who did not say that a topic is to be created.
+                Err(ErrorCode::ThrottlingQuotaExceeded) => ErrorCode::UnknownTopicOrPartition,
                 Err(error) => error,
             }
         };

@@ -5,6 +5,7 @@ use kafka_protocol::messages::alter_client_quotas_request::{EntityData, EntryDat
 use kafka_protocol::messages::describe_client_quotas_request::ComponentData;
 use kafka_protocol::messages::{AlterClientQuotasRequest, DescribeClientQuotasRequest};
 use std::sync::Arc;
+use tidegate_broker::quota::QuotaKind;
 use tidegate_log::MemoryStore;
 use tidegate_model::ErrorCode;
 use tidegate_server::Limits;
@@ -162,6 +163,8 @@ async fn a_restart_keeps_quotas_and_forgets_removed_ones() {
     set(&gateway, CLIENT, "consumer_byte_rate", None).await;
     gateway.stop().await;
     let gateway = Gateway::on(store, &[], Limits::default()).await;
+    let active = gateway.broker.quotas().active();
+    assert!(active.has(QuotaKind::Produce) && !active.has(QuotaKind::Fetch), "{active:?}");
     let described = describe(&mut gateway.client().await, 1, &[], false).await;
     assert_eq!(described, Ok(vec!["client-id=raw: producer_byte_rate=1000000".to_owned()]));
 }

@@ -32,6 +32,7 @@ scenarios![
     older_clients_are_told_to_wait_for_their_topics,
     partitions_beyond_the_quota_are_refused,
     deletions_beyond_the_quota_are_refused,
+    asking_for_a_topic_creates_none_beyond_the_quota,
     what_fails_anyway_and_validation_alone_count_as_they_do,
 ];
 
@@ -413,6 +414,19 @@ async fn deletions_beyond_the_quota_are_refused(mut client: Client) {
             waits(throttle_ms);
         }
         client.answered("DeleteTopics", version, &response);
+    }
+}
+
+async fn asking_for_a_topic_creates_none_beyond_the_quota(mut client: Client) {
+    overdraw(&mut client).await;
+    let name = client.unique("t");
+    let mut request = metadata(12, &[&name]);
+    for allowed in [true, true, false] {
+        request.allow_auto_topic_creation = allowed;
+        let response = client.ask(12, &request).await;
+        client.record("> Metadata", &(response.throttle_time_ms, &response.topics));
+        expect(response.topics[0].error_code, ErrorCode::UnknownTopicOrPartition);
+        tokio::time::sleep(IN_FORCE_AFTER).await;
     }
 }
 
