@@ -1,4 +1,4 @@
-"""Consumers whose position was deleted: by request, or by retention.
+"""Consumers whose position was deleted: by request, by retention, or with the topic.
 
 A member commits, goes away, and what it had not read is cut off below it. What
 happens when it returns is for the client to choose, and the server has only to
@@ -164,6 +164,28 @@ def test_a_position_at_the_end_of_an_emptied_log_is_no_reason_to_reset(gateway, 
         written = write(gateway, topic, 3)
         member.until_read((0, offset) for offset in range(5, written))
         assert offsets_of(member) == [5, 6, 7]
+        member.close()
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_a_topic_created_again_is_read_from_its_beginning_by_the_group_of_the_old_one(gateway, admin, topic, reader):
+    group = group_name()
+    write(gateway, topic, 5)
+    with CLIENTS[reader].member(gateway.bootstrap, topic, group) as member:
+        member.until_read((0, offset) for offset in range(5))
+        assert member.commit() == {0: 5}
+        member.close()
+    client = AdminClient({"bootstrap.servers": gateway.bootstrap})
+    client.delete_topics([topic])[topic].result()
+    end = time.monotonic() + PATIENCE_S
+    while admin.committed(group):
+        assert time.monotonic() < end, f"committed offsets outlive their topic: {admin.committed(group)}"
+        time.sleep(0.1)
+    admin.create_topic(topic, 1, {"retention.ms": "-1"})
+    write(gateway, topic, 8)
+    with CLIENTS[reader].member(gateway.bootstrap, topic, group) as member:
+        member.until_read((0, offset) for offset in range(8))
+        assert offsets_of(member) == list(range(8))
         member.close()
 
 
