@@ -114,7 +114,7 @@ impl Core {
             }
             return Err(error);
         }
-        self.wal.ring.release(checkpoint.lsn);
+        self.wal.ring.release(checkpoint.lsn, &checkpoint.wal_files);
         self.counters.since_checkpoint.fetch_sub(written, Ordering::Relaxed);
         Ok(())
     }

@@ -100,7 +100,9 @@ fn note_opening(core: &Core, mut checkpoint: Checkpoint) -> Result<(), OpenError
     checkpoint.clean = false;
     checkpoint.wal_files = core.wal.ring.files(checkpoint.lsn);
     let path = core.settings.checkpoint_path();
-    checkpoint.write(&path).map_err(OpenError::io("write", &path))
+    checkpoint.write(&path).map_err(OpenError::io("write", &path))?;
+    core.wal.ring.release(checkpoint.lsn, &checkpoint.wal_files);
+    Ok(())
 }
 
 fn require_files(

@@ -47,6 +47,8 @@ struct State {
     used: VecDeque<(Arc<WalFile>, u64)>,
     free: VecDeque<Arc<WalFile>>,
     next_number: u32,
+    /// Files that are to be removed when no checkpoint speaks of them any more.
+    needless: Vec<Arc<WalFile>>,
     /// Files with frames that were not synced one by one.
     unsynced: Vec<Arc<WalFile>>,
     stop: bool,
@@ -129,6 +131,7 @@ impl Ring {
                 used: used.into_iter().map(|(file, last)| (Arc::new(file), last)).collect(),
                 free: VecDeque::new(),
                 next_number,
+                needless: Vec::new(),
                 unsynced: Vec::new(),
                 stop: false,
             }),
@@ -161,14 +164,13 @@ impl Ring {
         self.file_bytes
     }
 
-    /// Puts a file without needed frames among the free ones, or removes it if it is not of the
-    /// size that files have now or there are enough.
+    /// Puts a file without needed frames among the free ones, or among those to be removed if it is
+    /// not of the size that files have now or there are enough.
     fn reuse(&self, state: &mut State, file: Arc<WalFile>) {
         if file.len() == self.file_bytes && state.total() < self.files_max {
             state.free.push_back(file);
-        } else if let Err(error) = std::fs::remove_file(file.path()) {
-            let path = file.path().display();
-            tracing::warn!(%path, %error, "a file of the write-ahead log that is not needed stays");
+        } else {
+            state.needless.push(file);
         }
     }
 
@@ -228,8 +230,12 @@ impl Ring {
         used.chain([&state.current]).map(|file| (file.number(), file.len())).collect()
     }
 
-    /// Frees the files whose frames all lie below `lsn`.
-    pub fn release(&self, lsn: u64) {
+    /// Frees the files whose frames all lie below `lsn`, after a checkpoint was put in place that
+    /// covers these frames and says that the files `listed` must be there.
+    ///
+    /// The last file that was written before `lsn` is on that list, and full by now if the frame
+    /// `lsn` began another one: it may be written again, but it must not be removed.
+    pub fn release(&self, lsn: u64, listed: &[(u32, u64)]) {
         let mut state = self.state.lock();
         while state.used.front().is_some_and(|(_, last)| *last < lsn) {
             if let Some((file, _)) = state.used.pop_front() {
@@ -237,6 +243,9 @@ impl Ring {
                 self.reuse(&mut state, file);
             }
         }
+        let is_listed =
+            |file: &Arc<WalFile>| listed.iter().any(|(number, _)| *number == file.number());
+        state.needless.retain(|file| is_listed(file) || !removed(file));
         self.count(&state);
         self.changed.notify_all();
     }
@@ -307,5 +316,56 @@ impl Ring {
             Err(error) if is_full(&error) => {}
             Err(error) => fatal("write zeros to", file.path(), &error),
         }
+    }
+}
+
+/// Removes a file; if that fails it is tried again with the next checkpoint.
+fn removed(file: &WalFile) -> bool {
+    let removed = std::fs::remove_file(file.path());
+    if let Err(error) = &removed {
+        let path = file.path().display();
+        tracing::warn!(%path, %error, "a file of the write-ahead log that is not needed stays");
+    }
+    removed.is_ok()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+mod tests {
+    use super::*;
+
+    const FILE_BYTES: u64 = 1 << 20;
+    const SMALL_BYTES: u64 = 256 << 10;
+
+    /// A ring whose first file is smaller than the others, of which one is free.
+    fn ring(directory: &Path) -> Ring {
+        let mut settings = Settings::new(directory);
+        settings.wal_dir = Some(directory.to_owned());
+        settings.wal_file_bytes = FILE_BYTES;
+        let mode = WriteMode::Buffered;
+        let file = |number, len| WalFile::create(directory, number, len, mode).unwrap();
+        let (current, free) = (file(0, SMALL_BYTES), vec![file(1, FILE_BYTES)]);
+        let files = RingFiles { current, position: 0, used: Vec::new(), free };
+        Ring::new(&settings, mode, files, Arc::default(), Arc::default())
+    }
+
+    #[test]
+    fn a_file_that_the_checkpoint_in_place_lists_is_not_removed() {
+        let directory = std::env::temp_dir().join(format!("ring-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).unwrap();
+        let ring = ring(&directory);
+        let place = |lsn| ring.place(SMALL_BYTES, lsn).unwrap().0.number();
+        assert_eq!(place(1), 0);
+        // A checkpoint of all frames so far. While it is written, the next frame begins a new file.
+        let listed = ring.files(2);
+        assert_eq!(listed, [(0, SMALL_BYTES)]);
+        assert_eq!(place(2), 1);
+        ring.release(2, &listed);
+        assert!(directory.join("000.wal").exists(), "a start would miss it");
+        let listed = ring.files(2);
+        assert_eq!(listed, [(1, FILE_BYTES)]);
+        ring.release(2, &listed);
+        assert!(!directory.join("000.wal").exists(), "of another size than files have now");
+        std::fs::remove_dir_all(&directory).unwrap();
     }
 }
