@@ -139,6 +139,7 @@ impl GroupMachine {
         }
         let expire_timestamp = match request.retention_time_ms {
             BROKERS_RETENTION => -1,
+            // Kafka's sum overflows for a client that means "for ever", and expires it at once.
             retention => now.wall_ms.saturating_add(retention).max(0),
         };
         let mut errors = Vec::with_capacity(request.offsets.len());

@@ -204,18 +204,24 @@ fn a_retention_time_of_the_client_overrides_the_brokers() {
 }
 
 #[test]
-fn a_retention_time_that_ends_in_the_past_expires_at_the_next_check() {
+fn a_retention_time_that_ends_in_the_past_expires_at_the_next_check_and_the_longest_never() {
     let mut coordinator = Coordinator::new();
     coordinator.advance(CHECK_MS / 2);
-    coordinator.submit(Command::CommitOffsets(CommitOffsets {
-        identity: simple().identity(),
-        retention_time_ms: -2,
-        offsets: vec![offset("t", 0, 1)],
-    }));
-    let kept = coordinator.machine.committed("g", "t", 0).map(|it| it.expire_timestamp);
-    assert_eq!(kept, Some(i64::from(CHECK_MS / 2) - 2));
+    let now = i64::from(CHECK_MS / 2);
+    let asked = [(0, now), (-2, now - 2), (i64::MIN, 0), (i64::MAX, i64::MAX)];
+    for (partition, (retention_time_ms, _)) in (0..).zip(asked) {
+        coordinator.submit(Command::CommitOffsets(CommitOffsets {
+            identity: simple().identity(),
+            retention_time_ms,
+            offsets: vec![offset("t", partition, 1)],
+        }));
+    }
+    let all = |coordinator: &Coordinator| -> Vec<_> {
+        coordinator.machine.all("g").map(|(_, _, value)| value.expire_timestamp).collect()
+    };
+    assert_eq!(all(&coordinator), asked.map(|(_, expires)| expires));
     coordinator.advance(CHECK_MS);
-    assert_eq!(coordinator.machine.committed("g", "t", 0), None);
+    assert_eq!(all(&coordinator), [i64::MAX]);
 }
 
 #[test]
