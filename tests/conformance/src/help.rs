@@ -1,6 +1,10 @@
 //! Short ways to say what scenarios say often.
 
+use kafka_protocol::messages::DeleteRecordsRequest;
 use kafka_protocol::messages::create_topics_request::{CreatableTopic, CreatableTopicConfig};
+use kafka_protocol::messages::delete_records_request::{
+    DeleteRecordsPartition, DeleteRecordsTopic,
+};
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::{CreateTopicsRequest, DeleteTopicsRequest, MetadataRequest};
 pub use tidegate_model::{ErrorCode, TopicId};
@@ -55,4 +59,13 @@ pub fn frame(key: i16, version: i16, body: &[u8]) -> Vec<u8> {
     }
     frame.extend_from_slice(body);
     frame
+}
+
+/// A deletion of the records below `offset`; -1 is the high watermark.
+pub fn delete_records(place: Place<'_>, offset: i64) -> DeleteRecordsRequest {
+    let row =
+        DeleteRecordsPartition::default().with_partition_index(place.partition).with_offset(offset);
+    let topic =
+        DeleteRecordsTopic::default().with_name(topic_name(place.name)).with_partitions(vec![row]);
+    DeleteRecordsRequest::default().with_topics(vec![topic]).with_timeout_ms(9_000)
 }

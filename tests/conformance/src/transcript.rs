@@ -175,6 +175,7 @@ impl Transcript {
         for (name, shown) in &self.aliases {
             text = text.replace(name, shown);
         }
+        text = with_times(&text);
         let found: Vec<String> = (0..text.len())
             .filter_map(|at| text.get(at..at + 36))
             .filter(|part| is_uuid(part))
@@ -207,6 +208,21 @@ impl Transcript {
         let index = of_kind.position(|seen| seen.1 == value).expect("it has been seen");
         format!("<{kind} {}>", index + 1)
     }
+}
+
+/// Numbers that are times near the present, or as long before it as a range can reach, as placeholders.
+fn with_times(text: &str) -> String {
+    let is_near = |number: i64| number.wrapping_sub(now_ms()).unsigned_abs() < NOW_MS as u64;
+    let mut shown = text.to_owned();
+    for part in text.split(|c: char| !c.is_ascii_digit() && c != '-') {
+        let Ok(number) = part.parse::<i64>() else { continue };
+        if is_near(number) {
+            shown = shown.replace(part, "<now>");
+        } else if is_near(number.wrapping_add(i64::MAX)) {
+            shown = shown.replace(part, "<now - 2^63>");
+        }
+    }
+    shown
 }
 
 fn now_ms() -> i64 {
@@ -354,6 +370,14 @@ mod tests {
         let text =
             "== v0 to v2\n> Any\n[false, <id 1>]\n== v3\n> Any\n[true, <id 1>]\n> [2] Other v1\n";
         assert_eq!(transcript.text(), text);
+    }
+
+    #[test]
+    fn times_near_the_present_in_messages_become_a_placeholder() {
+        let now = now_ms();
+        let long_ago = now.wrapping_sub(i64::MAX);
+        let text = format!("{now} is not in [{long_ago}, {}], 5 -7", now + 5);
+        assert_eq!(with_times(&text), "<now> is not in [<now - 2^63>, <now>], 5 -7");
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod delete_topics;
 mod describe_groups;
 mod find_coordinator;
 mod heartbeat;
+mod idempotence;
 mod join_group;
 mod leave_group;
 mod list_groups;
@@ -30,6 +31,7 @@ mod produce;
 mod producer_ids;
 mod quotas;
 mod quorum;
+mod record_formats;
 mod replace_configs;
 mod requests;
 mod scram;
@@ -57,6 +59,7 @@ pub const AREAS: &[&[Scenario]] = &[
     describe_groups::SCENARIOS,
     find_coordinator::SCENARIOS,
     heartbeat::SCENARIOS,
+    idempotence::SCENARIOS,
     join_group::SCENARIOS,
     leave_group::SCENARIOS,
     list_groups::SCENARIOS,
@@ -74,6 +77,7 @@ pub const AREAS: &[&[Scenario]] = &[
     producer_ids::SCENARIOS,
     quotas::SCENARIOS,
     quorum::SCENARIOS,
+    record_formats::SCENARIOS,
     replace_configs::SCENARIOS,
     requests::SCENARIOS,
     scram::SCENARIOS,
