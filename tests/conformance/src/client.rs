@@ -286,6 +286,11 @@ impl Client {
         self.topic_with(base, partitions, &[]).await
     }
 
+    /// Creates a topic under a name that the transcript knows already.
+    pub async fn topic_again(&mut self, name: &str, partitions: i32) -> Topic {
+        self.create_topic(name.to_owned(), partitions, &[]).await
+    }
+
     pub async fn topic_with(
         &mut self,
         base: &str,
@@ -293,6 +298,15 @@ impl Client {
         configs: &[(&str, &str)],
     ) -> Topic {
         let name = self.unique(base);
+        self.create_topic(name, partitions, configs).await
+    }
+
+    async fn create_topic(
+        &mut self,
+        name: String,
+        partitions: i32,
+        configs: &[(&str, &str)],
+    ) -> Topic {
         let configs = configs.iter().map(|(name, value)| {
             CreatableTopicConfig::default().with_name(text(name)).with_value(Some(text(value)))
         });

@@ -6,7 +6,7 @@ use crate::topics::TopicMap;
 use crate::wait::Waiter;
 use std::sync::Arc;
 use tidegate_log::{LogError, LogRead, ReadRequest};
-use tidegate_model::{ErrorCode, LeaderEpoch, Offset};
+use tidegate_model::{ErrorCode, LeaderEpoch, Offset, ProducerId};
 use tokio::time::{Instant, timeout_at};
 use tracing::error;
 
@@ -58,6 +58,10 @@ pub struct FetchedPartition {
     pub records: LogRead,
     /// Set instead of records when the client's epoch and offset do not fit together.
     pub diverging: Option<EpochEnd>,
+    /// Producer and first offset of each aborted transaction that reaches into the records. As in
+    /// Kafka's answers there is no list where nobody asked for finished transactions only, or where
+    /// the partition itself refused, and an empty one for a partition that is not there.
+    pub aborted_transactions: Option<Vec<(ProducerId, Offset)>>,
 }
 
 const NO_BOUNDS: Bounds =
@@ -65,7 +69,17 @@ const NO_BOUNDS: Bounds =
 
 impl FetchedPartition {
     fn failed(error: ErrorCode) -> Self {
-        FetchedPartition { error, bounds: NO_BOUNDS, records: LogRead::default(), diverging: None }
+        FetchedPartition {
+            error,
+            bounds: NO_BOUNDS,
+            records: LogRead::default(),
+            diverging: None,
+            aborted_transactions: None,
+        }
+    }
+
+    fn missing(error: ErrorCode) -> Self {
+        FetchedPartition { aborted_transactions: Some(Vec::new()), ..Self::failed(error) }
     }
 }
 
@@ -140,7 +154,7 @@ pub async fn fetch_once(targets: &[FetchTarget], limits: FetchLimits) -> Vec<Fet
     let mut fetched = Vec::with_capacity(targets.len());
     for target in targets {
         let one = match &target.partition {
-            Err(error) => FetchedPartition::failed(*error),
+            Err(error) => FetchedPartition::missing(*error),
             Ok(partition) => {
                 let max_bytes = target.max_bytes.min(left);
                 read_partition(partition, target, &limits, max_bytes, nothing_yet).await
@@ -214,12 +228,14 @@ async fn read_partition(
         bounds,
         records: LogRead::default(),
         diverging: None,
+        aborted_transactions: None,
     };
     match divergence(partition, target) {
         Ok(None) => {}
         Ok(diverging) => return FetchedPartition { diverging, ..fetched },
         Err(error) => return FetchedPartition::failed(error),
     }
+    fetched.aborted_transactions = limits.read_committed.then(Vec::new);
     let upper = upper(&bounds, limits);
     if target.fetch_offset >= upper || (max_bytes == 0 && !at_least_one_batch) {
         return fetched;

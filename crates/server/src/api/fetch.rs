@@ -16,7 +16,6 @@ use tidegate_broker::fetch::{
 };
 use tidegate_broker::{Broker, Waiter};
 use tidegate_log::{LogRead, Slice};
-use tidegate_model::ErrorCode;
 use tidegate_wire::WireError;
 use tidegate_wire::fetch::{
     FetchPartitionResponse, FetchRequest, FetchResponse, FetchTopicResponse, Part, RecordsPayload,
@@ -201,10 +200,6 @@ impl Fetching {
     }
 }
 
-fn is_unknown(error: ErrorCode) -> bool {
-    matches!(error, ErrorCode::UnknownTopicOrPartition | ErrorCode::UnknownTopicId)
-}
-
 fn push(response: &mut FetchResponse<Records>, key: &(TopicRef, i32), one: FetchedPartition) {
     let partition = FetchPartitionResponse {
         index: key.1,
@@ -213,8 +208,7 @@ fn push(response: &mut FetchResponse<Records>, key: &(TopicRef, i32), one: Fetch
         last_stable_offset: one.bounds.last_stable_offset,
         log_start_offset: one.bounds.log_start_offset,
         diverging_epoch: one.diverging.map(|end| (end.epoch, end.end_offset)),
-        // What is not there has an empty list in Kafka's answer, what could not be read has null.
-        aborted_transactions: is_unknown(one.error).then(Vec::new),
+        aborted_transactions: one.aborted_transactions,
         records: Records(one.records),
         ..Default::default()
     };

@@ -11,6 +11,7 @@ mod delete_groups;
 mod delete_records;
 mod delete_topics;
 mod describe_groups;
+mod fetch;
 mod find_coordinator;
 mod heartbeat;
 mod idempotence;
@@ -57,6 +58,7 @@ pub const AREAS: &[&[Scenario]] = &[
     delete_records::SCENARIOS,
     delete_topics::SCENARIOS,
     describe_groups::SCENARIOS,
+    fetch::SCENARIOS,
     find_coordinator::SCENARIOS,
     heartbeat::SCENARIOS,
     idempotence::SCENARIOS,
