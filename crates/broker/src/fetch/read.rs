@@ -131,7 +131,7 @@ fn is_due(targets: &[FetchTarget], limits: &FetchLimits) -> bool {
     let mut available = 0;
     for target in targets {
         let Ok(partition) = &target.partition else { return true };
-        let Ok(bounds) = check(partition, target) else { return true };
+        let Ok((bounds, None)) = check(partition, target) else { return true };
         let upper = upper(&bounds, limits);
         if target.fetch_offset < upper {
             let bytes = partition.log().bytes_between(target.fetch_offset, upper);
@@ -172,21 +172,28 @@ fn upper(bounds: &Bounds, limits: &FetchLimits) -> Offset {
     if limits.read_committed { bounds.last_stable_offset } else { bounds.high_watermark }
 }
 
-/// The partition's bounds, if the client's epochs and offset are acceptable.
-fn check(partition: &Partition, target: &FetchTarget) -> Result<Bounds, ErrorCode> {
+/// The partition's bounds, if the client's epochs and offset are acceptable, and where its log has
+/// parted from the client's. An offset counts only where it has not.
+fn check(
+    partition: &Partition,
+    target: &FetchTarget,
+) -> Result<(Bounds, Option<EpochEnd>), ErrorCode> {
     if partition.is_deleted() {
         // Kafka's code for a topic that goes while a Fetch waits, also if it was named by its id.
         return Err(ErrorCode::UnknownTopicOrPartition);
     }
     check_leader_epoch(partition, target.current_leader_epoch)?;
     let bounds = partition.bounds();
+    if let Some(diverging) = divergence(partition, target)? {
+        return Ok((bounds, Some(diverging)));
+    }
     let from = target.fetch_offset;
     if from < bounds.log_start_offset
         || (from > bounds.high_watermark && from > partition.log_end_offset())
     {
         return Err(ErrorCode::OffsetOutOfRange);
     }
-    Ok(bounds)
+    Ok((bounds, None))
 }
 
 /// Refuses a client that knows an older or newer owner than this one (KIP-320).
@@ -219,21 +226,19 @@ async fn read_partition(
     max_bytes: usize,
     at_least_one_batch: bool,
 ) -> FetchedPartition {
-    let bounds = match check(partition, target) {
-        Ok(bounds) => bounds,
+    let (bounds, diverging) = match check(partition, target) {
+        Ok(checked) => checked,
         Err(error) => return FetchedPartition::failed(error),
     };
     let mut fetched = FetchedPartition {
         error: ErrorCode::None,
         bounds,
         records: LogRead::default(),
-        diverging: None,
+        diverging,
         aborted_transactions: None,
     };
-    match divergence(partition, target) {
-        Ok(None) => {}
-        Ok(diverging) => return FetchedPartition { diverging, ..fetched },
-        Err(error) => return FetchedPartition::failed(error),
+    if diverging.is_some() {
+        return fetched;
     }
     fetched.aborted_transactions = limits.read_committed.then(Vec::new);
     let upper = upper(&bounds, limits);

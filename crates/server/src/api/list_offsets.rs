@@ -8,10 +8,11 @@
 use crate::api::request::{Client, Request, later};
 use crate::net::connection::Reply;
 use kafka_protocol::messages::{
-    ListOffsetsRequest, ListOffsetsResponse,
+    ListOffsetsRequest, ListOffsetsResponse, TopicName,
     list_offsets_request::ListOffsetsPartition,
     list_offsets_response::{ListOffsetsPartitionResponse, ListOffsetsTopicResponse},
 };
+use std::collections::HashMap;
 use std::sync::Arc;
 use tidegate_broker::{Broker, Partition, check_leader_epoch};
 use tidegate_log::LogError;
@@ -36,11 +37,22 @@ pub fn handle(client: &mut Client, mut request: Request) -> Result<Reply, WireEr
     Ok(later(async move {
         let read_committed = decoded.isolation_level == 1;
         let mut response = ListOffsetsResponse::default();
+        let mut asked = asked(&decoded);
         for topic in decoded.topics {
             let mut answers = Vec::with_capacity(topic.partitions.len());
             for partition in &topic.partitions {
-                let found = list(&broker, &topic.name, partition, to.version, read_committed).await;
+                let found = match asked.remove(&(topic.name.clone(), partition.partition_index)) {
+                    Some(1) => {
+                        list(&broker, &topic.name, partition, to.version, read_committed).await
+                    }
+                    Some(_) => Err(ErrorCode::InvalidRequest),
+                    None => continue,
+                };
                 answers.push(answer(partition.partition_index, to.version, found));
+            }
+            // A topic without partitions gets no row in Kafka's answers either.
+            if answers.is_empty() {
+                continue;
             }
             response.topics.push(
                 ListOffsetsTopicResponse::default().with_name(topic.name).with_partitions(answers),
@@ -48,6 +60,17 @@ pub fn handle(client: &mut Client, mut request: Request) -> Result<Reply, WireEr
         }
         to.reply(&response)
     }))
+}
+
+/// How often the request names each partition. One that is named twice is refused, once.
+fn asked(request: &ListOffsetsRequest) -> HashMap<(TopicName, i32), usize> {
+    let mut asked = HashMap::new();
+    for topic in &request.topics {
+        for partition in &topic.partitions {
+            *asked.entry((topic.name.clone(), partition.partition_index)).or_default() += 1;
+        }
+    }
+    asked
 }
 
 type Found = Result<(TimestampMs, Offset, LeaderEpoch), ErrorCode>;

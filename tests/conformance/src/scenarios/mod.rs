@@ -16,6 +16,7 @@ mod find_coordinator;
 mod heartbeat;
 mod idempotence;
 mod join_group;
+mod leader_epochs;
 mod leave_group;
 mod list_groups;
 mod elections;
@@ -24,6 +25,7 @@ mod join_group;
 mod leave_group;
 mod list_config_resources;
 mod log_dirs;
+mod list_offsets;
 mod metadata;
 mod offset_commit;
 mod offset_delete;
@@ -63,6 +65,7 @@ pub const AREAS: &[&[Scenario]] = &[
     heartbeat::SCENARIOS,
     idempotence::SCENARIOS,
     join_group::SCENARIOS,
+    leader_epochs::SCENARIOS,
     leave_group::SCENARIOS,
     list_groups::SCENARIOS,
     elections::SCENARIOS,
@@ -71,6 +74,7 @@ pub const AREAS: &[&[Scenario]] = &[
     leave_group::SCENARIOS,
     list_config_resources::SCENARIOS,
     log_dirs::SCENARIOS,
+    list_offsets::SCENARIOS,
     metadata::SCENARIOS,
     offset_commit::SCENARIOS,
     offset_delete::SCENARIOS,
