@@ -30,6 +30,14 @@ pub struct Outcome {
 
 /// Runs those scenarios on that broker; the outcomes come in the order of the scenarios.
 pub async fn run(target: &Arc<Target>, scenarios: &[Scenario]) -> Vec<Outcome> {
+    run_within(PATIENCE, target, scenarios).await
+}
+
+async fn run_within(
+    patience: Duration,
+    target: &Arc<Target>,
+    scenarios: &[Scenario],
+) -> Vec<Outcome> {
     hook_panics();
     let lanes = Arc::new(Semaphore::new(LANES));
     let mut running = JoinSet::new();
@@ -37,7 +45,7 @@ pub async fn run(target: &Arc<Target>, scenarios: &[Scenario]) -> Vec<Outcome> {
         let (lanes, target) = (lanes.clone(), target.clone());
         running.spawn(async move {
             let _lane = lanes.acquire_owned().await.expect("the lanes are never closed");
-            (index, run_one(target, scenario).await)
+            (index, run_one(patience, target, scenario).await)
         });
     }
     let mut outcomes = running.join_all().await;
@@ -45,17 +53,17 @@ pub async fn run(target: &Arc<Target>, scenarios: &[Scenario]) -> Vec<Outcome> {
     outcomes.into_iter().map(|(_, outcome)| outcome).collect()
 }
 
-async fn run_one(target: Arc<Target>, scenario: Scenario) -> Outcome {
+async fn run_one(patience: Duration, target: Arc<Target>, scenario: Scenario) -> Outcome {
     let begun = Instant::now();
     let client = Client::open(target).await;
     let transcript = client.keep_transcript();
     let failure = client.keep_failure();
-    let ran = timeout(PATIENCE, without_panic((scenario.run)(client))).await;
+    let ran = timeout(patience, without_panic((scenario.run)(client))).await;
     let failed = match ran {
         Ok(Ok(())) => None,
         Ok(Err(panic)) => Some(panic),
         Err(_) => {
-            Some(Panic { message: format!("not done in {PATIENCE:?}"), place: String::new() })
+            Some(Panic { message: format!("not done in {patience:?}"), place: String::new() })
         }
     };
     if let Some(panic) = &failed {
@@ -96,4 +104,43 @@ async fn without_panic(mut running: Running) -> Result<(), Panic> {
         )
     })
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+    use tokio::net::TcpListener;
+
+    #[tokio::test]
+    async fn a_scenario_that_hangs_or_panics_fails_by_name_and_leaves_others_alone() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+        let address = listener.local_addr().expect("it is bound");
+        let target = Arc::new(Target {
+            address,
+            node_id: 0,
+            cluster_id: String::new(),
+            host: String::new(),
+            port: 0,
+            versions: BTreeMap::new(),
+        });
+        let scenarios = [
+            Scenario::new("a", "hangs", |client| {
+                Box::pin(async move {
+                    client.note("seen");
+                    std::future::pending().await
+                })
+            }),
+            Scenario::new("a", "panics", |_| Box::pin(async { panic!("because") })),
+            Scenario::new("a", "holds", |_| Box::pin(async {})),
+        ];
+        let outcomes = run_within(Duration::from_millis(20), &target, &scenarios).await;
+        let [hangs, panics, holds] = outcomes.as_slice() else { panic!("three outcomes") };
+        assert_eq!(
+            (hangs.scenario.name, hangs.transcript.as_str()),
+            ("hangs", "seen\nFAILED not done in 20ms\n")
+        );
+        assert!(panics.failure.as_ref().is_some_and(|why| why.ends_with(": because")));
+        assert!(holds.failure.is_none());
+    }
 }

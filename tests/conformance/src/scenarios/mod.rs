@@ -32,6 +32,7 @@ mod offset_delete;
 mod offset_fetch;
 mod produce;
 mod producer_ids;
+mod producers;
 mod quotas;
 mod quorum;
 mod record_formats;
@@ -85,6 +86,7 @@ pub const AREAS: &[&[Scenario]] = &[
     quorum::SCENARIOS,
     record_formats::SCENARIOS,
     replace_configs::SCENARIOS,
+    producers::SCENARIOS,
     requests::SCENARIOS,
     scram::SCENARIOS,
     resource_configs::SCENARIOS,
