@@ -25,10 +25,21 @@ scenarios![
     every_config_of_the_broker_is_told,
     resources_of_unknown_types,
     no_resources_are_none,
+    a_group_that_nobody_knows_has_the_defaults,
+    a_subscription_that_nobody_knows_has_the_defaults,
+    empty_names_of_groups_subscriptions_and_loggers_are_refused,
+    loggers_are_told_by_their_own_broker_only,
+    a_config_named_twice,
+    names_of_configs_are_told_apart_by_case,
+    several_resources_are_each_answered,
+    configs_of_the_broker_come_with_their_synonyms,
 ];
 
 const TOPIC: i8 = 2;
 const BROKER: i8 = 4;
+const LOGGER: i8 = 8;
+const METRICS: i8 = 16;
+const GROUP: i8 = 32;
 
 fn resource(kind: i8, name: &str, keys: Option<&[&str]>) -> DescribeConfigsResource {
     DescribeConfigsResource::default()
@@ -196,5 +207,92 @@ async fn resources_of_unknown_types(mut client: Client) {
 async fn no_resources_are_none(mut client: Client) {
     for version in client.each(1..=4) {
         assert!(client.call(version, &describe(Vec::new())).await.results.is_empty());
+    }
+}
+
+async fn a_group_that_nobody_knows_has_the_defaults(mut client: Client) {
+    let group = client.unique("g");
+    for version in client.each(1..=4) {
+        let request = describe(vec![resource(GROUP, &group, None)]).with_include_synonyms(true);
+        let result = ask(&mut client, version, request).await;
+        expect(result.error_code, ErrorCode::None);
+    }
+}
+
+async fn a_subscription_that_nobody_knows_has_the_defaults(mut client: Client) {
+    let name = client.unique("m");
+    for version in client.each(1..=4) {
+        let request = describe(vec![resource(METRICS, &name, None)]).with_include_synonyms(true);
+        let result = ask(&mut client, version, request).await;
+        expect(result.error_code, ErrorCode::None);
+    }
+}
+
+async fn empty_names_of_groups_subscriptions_and_loggers_are_refused(mut client: Client) {
+    for kind in [GROUP, METRICS, LOGGER] {
+        let result = ask(&mut client, 4, describe(vec![resource(kind, "", None)])).await;
+        expect(result.error_code, ErrorCode::InvalidRequest);
+    }
+}
+
+async fn loggers_are_told_by_their_own_broker_only(mut client: Client) {
+    for name in ["77", "one"] {
+        let result = ask(&mut client, 4, describe(vec![resource(LOGGER, name, None)])).await;
+        expect(result.error_code, ErrorCode::InvalidRequest);
+    }
+    let node = client.target.node_id.to_string();
+    let response = client.ask(4, &describe(vec![resource(LOGGER, &node, None)])).await;
+    expect(response.results[0].error_code, ErrorCode::None);
+}
+
+async fn a_config_named_twice(mut client: Client) {
+    let topic = client.topic("t", 1).await;
+    let keys: &[&str] = &["segment.bytes", "segment.bytes"];
+    ask(&mut client, 4, describe(vec![resource(TOPIC, &topic.name, Some(keys))])).await;
+}
+
+async fn names_of_configs_are_told_apart_by_case(mut client: Client) {
+    let topic = client.topic("t", 1).await;
+    let keys: &[&str] = &["Segment.Bytes", "SEGMENT.BYTES", " segment.bytes"];
+    let request = describe(vec![resource(TOPIC, &topic.name, Some(keys))]);
+    assert!(ask(&mut client, 4, request).await.configs.is_empty());
+}
+
+async fn several_resources_are_each_answered(mut client: Client) {
+    let topic = client.topic("t", 1).await;
+    let missing = client.unique("missing");
+    let node = client.target.node_id.to_string();
+    let keys: Option<&[&str]> = Some(&["segment.index.bytes", "num.partitions"]);
+    let mut response = client
+        .ask(
+            4,
+            &describe(vec![
+                resource(BROKER, &node, keys),
+                resource(TOPIC, &missing, keys),
+                resource(TOPIC, &topic.name, keys),
+                resource(BROKER, "77", keys),
+            ]),
+        )
+        .await;
+    // Kafka answers in no particular order.
+    response.results.sort_by_key(|row| (row.error_code, row.resource_type));
+    client.record("> DescribeConfigs", &response);
+    assert_eq!(response.results.len(), 4);
+}
+
+async fn configs_of_the_broker_come_with_their_synonyms(mut client: Client) {
+    let node = client.target.node_id.to_string();
+    // Of those that only a restart changes.
+    let keys: &[&str] = &[
+        "auto.create.topics.enable",
+        "default.replication.factor",
+        "group.min.session.timeout.ms",
+        "log.retention.hours",
+        "num.partitions",
+    ];
+    for version in client.each(1..=4) {
+        let request = describe(vec![resource(BROKER, &node, Some(keys))]);
+        let result = ask(&mut client, version, request.with_include_synonyms(true)).await;
+        assert_eq!(result.configs.len(), keys.len());
     }
 }

@@ -32,6 +32,11 @@ scenarios![
     a_bad_name_is_not_created_by_asking,
     a_name_that_collides_is_not_created_by_asking,
     a_recreated_topic_has_another_id,
+    a_topic_created_by_asking_can_be_written,
+    names_and_ids_may_be_asked_for_together,
+    many_names_are_answered_each,
+    the_leader_epoch_that_is_told_is_the_leaders,
+    asking_without_creating_creates_nothing,
 ];
 
 fn rows<'a>(response: &'a MetadataResponse, name: &str) -> Vec<&'a MetadataResponseTopic> {
@@ -279,4 +284,69 @@ async fn a_recreated_topic_has_another_id(mut client: Client) {
     assert_ne!(again.topic_id, topic.id.0);
     let response = client.call(12, &by_id(topic.id.0, None)).await;
     expect(response.topics[0].error_code, ErrorCode::UnknownTopicId);
+}
+
+async fn a_topic_created_by_asking_can_be_written(mut client: Client) {
+    let name = client.unique("t");
+    let request = metadata(12, &[&name]).with_allow_auto_topic_creation(true);
+    client.ask(12, &request).await;
+    let row = client.until_led(&name).await;
+    let place = Place { name: &name, id: TopicId(row.topic_id), partition: 0 };
+    assert_eq!(client.append(place, Batch::of(&["a"])).await, 0);
+}
+
+async fn names_and_ids_may_be_asked_for_together(mut client: Client) {
+    let (one, other) = (client.topic("one", 1).await, client.topic("other", 1).await);
+    let by_name = MetadataRequestTopic::default().with_name(Some(topic_name(&one.name)));
+    let by_id = MetadataRequestTopic::default().with_topic_id(other.id.0).with_name(None);
+    for version in client.each(12..=13) {
+        let topics = vec![by_name.clone(), by_id.clone()];
+        let request = MetadataRequest::default().with_topics(Some(topics));
+        let response = client.ask(version, &request.with_allow_auto_topic_creation(false)).await;
+        let mut names: Vec<String> = response
+            .topics
+            .iter()
+            .map(|row| row.name.as_ref().map(|name| name.0.to_string()).unwrap_or_default())
+            .collect();
+        names.sort_unstable();
+        client.record("names", &names);
+    }
+}
+
+async fn many_names_are_answered_each(mut client: Client) {
+    let topic = client.topic("t", 1).await;
+    let names: Vec<String> = (0..500).map(|number| format!("{}-{number}", topic.name)).collect();
+    let mut asked: Vec<&str> = names.iter().map(String::as_str).collect();
+    asked.push(&topic.name);
+    let response = client.ask(12, &metadata(12, &asked)).await;
+    assert_eq!(response.topics.len(), asked.len());
+    let found = response.topics.iter().filter(|row| row.error_code == 0).count();
+    assert_eq!(found, 1);
+}
+
+async fn the_leader_epoch_that_is_told_is_the_leaders(mut client: Client) {
+    let topic = client.topic("t", 1).await;
+    let row = client.told_of(&topic.name).await;
+    let epoch = row.partitions[0].leader_epoch;
+    for (epoch, error) in [
+        (epoch, ErrorCode::None),
+        (epoch + 1, ErrorCode::UnknownLeaderEpoch),
+        (-1, ErrorCode::None),
+    ] {
+        let mut fetch: tidegate_wire::fetch::FetchRequest =
+            fetch_request(&[(topic.partition(0), 0)]);
+        fetch.topics[0].partitions[0].current_leader_epoch = epoch;
+        let response = client.fetch(12, &fetch).await;
+        expect(response.topics[0].partitions[0].error_code, error);
+    }
+}
+
+async fn asking_without_creating_creates_nothing(mut client: Client) {
+    let name = client.unique("missing");
+    for version in 4..=13 {
+        let response = client.ask(version, &metadata(version, &[&name])).await;
+        expect(response.topics[0].error_code, ErrorCode::UnknownTopicOrPartition);
+    }
+    let all = client.ask(12, &MetadataRequest::default().with_topics(None)).await;
+    assert!(rows(&all, &name).is_empty());
 }
