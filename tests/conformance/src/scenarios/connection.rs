@@ -303,31 +303,30 @@ async fn limit_requests(client: &mut Client, client_id: &str, percentage: f64, r
 async fn a_throttled_request_is_answered_before_its_connection_is_muted(mut client: Client) {
     let slow = client.unique("slow");
     limit_requests(&mut client, &slow, 0.000_1, false).await;
-    let mut other = client.connect().await;
     let none = MetadataRequest::default().with_topics(Some(Vec::new()));
     let frame = encode_request(3, 12, 7, &slow, &none).expect("v12 has all of its fields");
-    let mut muted_for = None;
-    // The quota is in force a moment after it was set, and one request is no rate.
-    for _ in 0..500 {
+    // The quota is in force a moment after it was set, one request is no rate, and a busy machine
+    // may take its time once.
+    for _ in 0..100 {
+        let mut other = client.connect().await;
         let begun = Instant::now();
-        other.raw.send(&frame).await;
+        other.raw.send(&frame.repeat(2)).await;
         let answer = other.raw.receive().await;
-        if let Some(mute) = muted_for {
-            assert!(begun.elapsed() >= mute / 2, "the connection was to be muted for {mute:?}");
+        let first = begun.elapsed();
+        let (_, response): (i32, MetadataResponse) =
+            decode_response(3, 12, answer).expect("the answer decodes");
+        if response.throttle_time_ms < 100 {
+            continue;
+        }
+        other.raw.receive().await;
+        let second = begun.elapsed();
+        let throttle = Duration::from_millis(response.throttle_time_ms as u64);
+        if first < throttle / 2 && second - first > throttle / 2 {
             limit_requests(&mut client, &slow, 0.0, true).await;
             return;
         }
-        let (_, response): (i32, MetadataResponse) =
-            decode_response(3, 12, answer).expect("the answer decodes");
-        if response.throttle_time_ms > 20 {
-            // It came at once all the same.
-            let throttle = Duration::from_millis(response.throttle_time_ms as u64);
-            assert!(begun.elapsed() < throttle.max(Duration::from_millis(900)));
-            muted_for = Some(throttle);
-        }
-        tokio::time::sleep(Duration::from_millis(2)).await;
     }
-    panic!("nothing was throttled");
+    panic!("no request was throttled, or none was answered at once");
 }
 
 async fn tagged_fields_twice_or_in_any_order(mut client: Client) {

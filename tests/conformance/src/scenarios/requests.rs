@@ -5,26 +5,38 @@ use crate::client::Client;
 use crate::print::Value;
 use crate::scenario::Scenario;
 use crate::wire_support::every::{default_request, recode_response, show_response};
-use crate::wire_support::{Variant, golden_requests};
+use crate::wire_support::{Random, Variant, golden_requests};
 use bytes::Bytes;
+use kafka_protocol::messages::ApiVersionsRequest;
 use std::ops::RangeInclusive;
+use std::time::Duration;
 use tidegate_wire::header::is_flexible;
+use tokio::time::timeout;
 
-/// Two scenarios for each request that both brokers have, in the versions that both serve.
+/// Two scenarios for each request that both brokers have, in the versions that both serve, and those
+/// for all of them together.
 macro_rules! requests {
     ($($name:ident $key:literal $versions:expr;)*) => {
-        pub const SCENARIOS: &[Scenario] = &[$(
-            Scenario::new(
-                module_path!(),
-                concat!(stringify!($name), "_is_answered_in_every_version"),
-                |client| Box::pin(is_answered_in_every_version(client, $key, $versions)),
-            ),
-            Scenario::new(
-                module_path!(),
-                concat!(stringify!($name), "_closes_the_connection_wherever_it_is_cut_off"),
-                |client| Box::pin(closes_wherever_it_is_cut_off(client, $key, $versions)),
-            ),
-        )*];
+        pub const SCENARIOS: &[Scenario] = &[
+            Scenario::new(module_path!(), "bent_requests_leave_others_alone", |client| {
+                Box::pin(bent_requests_leave_others_alone(client))
+            }),
+            Scenario::new(module_path!(), "noise_leaves_others_alone", |client| {
+                Box::pin(noise_leaves_others_alone(client))
+            }),
+            $(
+                Scenario::new(
+                    module_path!(),
+                    concat!(stringify!($name), "_is_answered_in_every_version"),
+                    |client| Box::pin(is_answered_in_every_version(client, $key, $versions)),
+                ),
+                Scenario::new(
+                    module_path!(),
+                    concat!(stringify!($name), "_closes_the_connection_wherever_it_is_cut_off"),
+                    |client| Box::pin(closes_wherever_it_is_cut_off(client, $key, $versions)),
+                ),
+            )*
+        ];
     };
 }
 
@@ -156,5 +168,39 @@ async fn closes_wherever_it_is_cut_off(
             assert!(answer.is_none(), "v{} of {len} bytes is answered", golden.version);
         }
     }
-    client.ask(0, &kafka_protocol::messages::ApiVersionsRequest::default()).await;
+    client.ask(0, &ApiVersionsRequest::default()).await;
+}
+
+/// Sends a frame on a connection of its own and waits a little for what becomes of it: a well-formed
+/// Fetch or JoinGroup may take its time, and is left to itself.
+async fn send_and_forget(client: &Client, frame: &[u8]) {
+    let mut other = client.connect().await;
+    other.raw.send_frame(frame).await;
+    drop(timeout(Duration::from_millis(50), other.raw.receive_or_end()).await);
+}
+
+async fn bent_requests_leave_others_alone(mut client: Client) {
+    let mut random = Random(0x7469_6465);
+    let golden = golden_requests();
+    for _ in 0..500 {
+        let mut frame = golden[random.below(golden.len())].frame.clone();
+        random.mutate(&mut frame);
+        send_and_forget(&client, &frame).await;
+    }
+    client.ask(0, &ApiVersionsRequest::default()).await;
+}
+
+async fn noise_leaves_others_alone(mut client: Client) {
+    let mut random = Random(0x6e6f_6973);
+    for _ in 0..200 {
+        let len = random.below(300);
+        let mut noise: Vec<u8> = (0..len).map(|_| random.next() as u8).collect();
+        if len >= 4 {
+            // Noise that passes for a frame of a known key.
+            (noise[0], noise[1]) = (0, random.below(76) as u8);
+            (noise[2], noise[3]) = (0, random.below(14) as u8);
+        }
+        send_and_forget(&client, &noise).await;
+    }
+    client.ask(0, &ApiVersionsRequest::default()).await;
 }
