@@ -41,7 +41,8 @@ pub fn decode_request_header(frame: &mut BytesMut) -> Result<RequestHeader, Wire
     let mut reader = Reader::new(frame.split(), false);
     reader.i32("request header")?;
     let correlation_id = reader.i32("correlation id")?;
-    let client_id = reader.nullable_string("client id")?;
+    // Nothing depends on it, and clients of languages without UTF-8 strings call themselves anything.
+    let client_id = reader.nullable_lossy_string("client id")?;
     let mut rest = reader.into_inner();
     if flexible {
         let mut tags = Reader::new(rest, true);
@@ -62,6 +63,13 @@ mod tests {
         let header = decode_request_header(&mut frame).unwrap();
         assert_eq!((header.api_key, header.correlation_id, header.client_id), (18, 7, None));
         assert_eq!(frame[..], [9]);
+    }
+
+    #[test]
+    fn a_client_name_that_is_not_utf8_is_no_reason_to_refuse_a_request() {
+        let mut frame = BytesMut::from(&b"\0\x12\0\0\0\0\0\x07\0\x04caf\xe9"[..]);
+        let header = decode_request_header(&mut frame).unwrap();
+        assert_eq!(header.client_id.as_deref(), Some("caf\u{fffd}"));
     }
 
     #[test]

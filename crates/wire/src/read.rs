@@ -118,10 +118,24 @@ impl Reader {
 
     /// A string, copied: names must not keep a whole frame alive.
     pub fn nullable_string(&mut self, what: &'static str) -> Result<Option<StrBytes>> {
+        self.text(what, |bytes| {
+            std::str::from_utf8(bytes).map(str::to_owned).map_err(|_| WireError::Utf8(what))
+        })
+    }
+
+    /// A string in which U+FFFD stands for what is not UTF-8, as Kafka reads all of them.
+    pub fn nullable_lossy_string(&mut self, what: &'static str) -> Result<Option<StrBytes>> {
+        self.text(what, |bytes| Ok(String::from_utf8_lossy(bytes).into_owned()))
+    }
+
+    fn text(
+        &mut self,
+        what: &'static str,
+        read: impl FnOnce(&[u8]) -> Result<String>,
+    ) -> Result<Option<StrBytes>> {
         let Some(len) = self.len(true, what)? else { return Ok(None) };
         self.need(len, what)?;
-        let text = std::str::from_utf8(&self.buffer[..len]).map_err(|_| WireError::Utf8(what))?;
-        let text = StrBytes::from_string(text.to_owned());
+        let text = StrBytes::from_string(read(&self.buffer[..len])?);
         self.buffer.advance(len);
         Ok(Some(text))
     }
