@@ -110,6 +110,12 @@ class Tools:
 
     def _complete(self, tool, arguments):
         arguments = [str(argument) for argument in arguments]
+        if self.release.startswith("3."):
+            # Two had no option for the server; the first takes a list of properties, which must come last.
+            if tool == "kafka-producer-perf-test":
+                return [*arguments, f"bootstrap.servers={self._bootstrap}"]
+            if tool == "kafka-e2e-latency":
+                return [self._bootstrap, *arguments]
         server = ["--bootstrap-server", self._bootstrap]
         # argparse wants the options of a command after the command's name.
         if tool == "kafka-cluster":

@@ -67,14 +67,14 @@ def test_lines_of_each_codec_come_back_in_order(newest, name, codec):
 @pytest.mark.parametrize("acks", ["0", "1", "all"])
 def test_lines_of_each_kind_of_acknowledgement_come_back(tools, name, acks):
     create(tools, name)
-    produce(tools, name, ["a", "b"], "--sync", "--request-required-acks", acks)
+    produce(tools, name, ["a", "b"], "--sync", "--timeout", 10, "--request-required-acks", acks)
     assert consume(tools, "--topic", name, "--from-beginning", "--max-messages", 2) == (["a", "b"], 2)
 
 
 def test_too_large_a_record_is_refused_as_such(tools, name):
     create(tools, name, 1, "max.message.bytes=1000")
     lines = "before\n" + "x" * 2000 + "\nafter\n"
-    refused = tools.run("kafka-console-producer", "--topic", name, "--sync", stdin=lines, exit=1)
+    refused = tools.run("kafka-console-producer", "--topic", name, "--sync", "--timeout", 10, stdin=lines, exit=1)
     # Servers add sentences of their own to the error's name.
     assert "org.apache.kafka.common.errors.RecordTooLargeException: " in refused.err.splitlines()[0]
     assert consume(tools, "--topic", name, "--from-beginning", "--timeout-ms", 1000) == (["before"], 1)

@@ -9,29 +9,42 @@ import pytest
 from test_console import consume, create
 
 
-def test_the_performance_tools_count_the_same_records(newest, name):
-    create(newest, name, 2)
-    settings = ["--command-property", "acks=all", "--command-property", "compression.type=lz4"]
+# What the options were called before 4.0.
+OPTIONS = {
+    "4.3.1": {"records": "--num-records", "settings": ["--command-property", "acks=all", "--command-property"]},
+    "3.9.1": {"records": "--messages", "settings": ["--producer-props", "acks=all"]},
+}
+
+
+@pytest.mark.parametrize("codec", ["none", "lz4"])
+def test_the_performance_tools_count_the_same_records(tools, name, codec):
+    create(tools, name, 2)
+    options = OPTIONS[tools.release]
     sizes = ["--num-records", 3000, "--record-size", 100, "--throughput", -1]
-    *_, line = newest.out("kafka-producer-perf-test", "--topic", name, *sizes, *settings)
+    command = ["kafka-producer-perf-test", "--topic", name, *sizes]
+    *_, line = tools.out(*command, *options["settings"], f"compression.type={codec}")
     assert re.match(r"3000 records sent, [\d.]+ records/sec", line)
-    ends = newest.out("kafka-get-offsets", "--topic", name)
+    ends = tools.out("kafka-get-offsets", "--topic", name)
     assert sum(int(end.split(":")[2]) for end in ends) == 3000
-    heading, row = newest.out("kafka-consumer-perf-test", "--topic", name, "--num-records", 3000, "--timeout", 20000)
+    limits = ["--topic", name, options["records"], 3000, "--timeout", 20000]
+    heading, row = tools.out("kafka-consumer-perf-test", *limits)
     cells = dict(zip(heading.split(", "), row.split(", "), strict=True))
     assert cells["data.consumed.in.nMsg"] == "3000"
     assert cells["data.consumed.in.MB"] == f"{3000 * 100 / 1024 / 1024:.4f}"
 
 
-def test_end_to_end_latency_is_measured_record_by_record(newest, name):
-    arguments = ["--num-records", 50, "--producer-acks", "all", "--record-size", 100]
-    created, *_, average, percentiles = newest.out("kafka-e2e-latency", "--topic", name, *arguments)
+def test_end_to_end_latency_is_measured_record_by_record(tools, name):
+    arguments = {
+        "4.3.1": ["--topic", name, "--num-records", 50, "--producer-acks", "all", "--record-size", 100],
+        "3.9.1": [name, 50, "all", 100],
+    }
+    created, *_, average, percentiles = tools.out("kafka-e2e-latency", *arguments[tools.release])
     assert created == (
         f'Topic "{name}" does not exist. Will create topic with 1 partition(s) and replication factor = 1'
     )
     assert re.fullmatch(r"Avg latency: [\d.]+ ms", average)
     assert re.fullmatch(r"Percentiles: 50th = \d+, 99th = \d+, 99\.9th = \d+", percentiles)
-    assert newest.out("kafka-get-offsets", "--topic", name) == [f"{name}:0:50"]
+    assert tools.out("kafka-get-offsets", "--topic", name) == [f"{name}:0:50"]
 
 
 class Client:
