@@ -105,6 +105,8 @@ def test_verifiable_clients_lose_nothing_over_a_kill_of_the_server(tools, gatewa
     create(tools, name, 2)
     reader = start("kafka-verifiable-consumer", "--topic", name, "--group-id", name, "--verbose",
                    "--reset-policy", "earliest")
+    # Else a slow start of the reader could miss the whole of the stream.
+    reader.wait_for(lambda: reader.named("partitions_assigned"))
     writer = start("kafka-verifiable-producer", "--topic", name, "--max-messages", 2000, "--throughput", 400)
     # In the middle of both streams.
     reader.wait_for(lambda: len(reader.named("record_data")) >= 400)
