@@ -109,7 +109,7 @@ def test_verifiable_clients_lose_nothing_over_a_kill_of_the_server(tools, gatewa
     reader.wait_for(lambda: reader.named("partitions_assigned"))
     writer = start("kafka-verifiable-producer", "--topic", name, "--max-messages", 2000, "--throughput", 400)
     # In the middle of both streams.
-    reader.wait_for(lambda: len(reader.named("record_data")) >= 400)
+    reader.wait_for(lambda: len(reader.named("record_data")) >= 150)
     before = len(writer.named("producer_send_success"))
     gateway.restart(hard=True)
     writer.finish()
