@@ -355,6 +355,25 @@ pub async fn keep(client: &mut Client, group: &str, topic: &Topic, offsets: &[(i
     }
 }
 
+/// A commit of one offset of partition 0 by that member, as the version writes it.
+pub fn commit_by(member: &Member, version: i16, topic: &Topic, offset: i64) -> OffsetCommitRequest {
+    let instance = member.instance.as_deref().filter(|_| version >= 7);
+    let partition =
+        CommitPartition { index: 0, offset, leader_epoch: -1, metadata: Some(text("note")) };
+    OffsetCommitRequest {
+        group_id: text(&member.group),
+        generation_id: member.generation,
+        member_id: text(&member.id),
+        group_instance_id: instance.map(text),
+        retention_time_ms: -1,
+        topics: vec![CommitTopic {
+            name: text(&topic.name),
+            topic_id: topic.id,
+            partitions: vec![partition],
+        }],
+    }
+}
+
 /// Deletes a group that must be there and empty, without a word in the transcript.
 pub async fn delete_group(client: &mut Client, group: &str) {
     let request = DeleteGroupsRequest::default().with_groups_names(vec![group_id(group)]);

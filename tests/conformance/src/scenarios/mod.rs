@@ -13,6 +13,7 @@ mod delete_topics;
 mod describe_groups;
 mod fetch;
 mod find_coordinator;
+mod group_errors;
 mod heartbeat;
 mod idempotence;
 mod join_group;
@@ -40,6 +41,7 @@ mod replace_configs;
 mod requests;
 mod scram;
 mod resource_configs;
+mod rebalances;
 mod static_members;
 mod sync_group;
 mod telemetry;
@@ -63,6 +65,7 @@ pub const AREAS: &[&[Scenario]] = &[
     describe_groups::SCENARIOS,
     fetch::SCENARIOS,
     find_coordinator::SCENARIOS,
+    group_errors::SCENARIOS,
     heartbeat::SCENARIOS,
     idempotence::SCENARIOS,
     join_group::SCENARIOS,
@@ -90,6 +93,7 @@ pub const AREAS: &[&[Scenario]] = &[
     requests::SCENARIOS,
     scram::SCENARIOS,
     resource_configs::SCENARIOS,
+    rebalances::SCENARIOS,
     static_members::SCENARIOS,
     sync_group::SCENARIOS,
     telemetry::SCENARIOS,

@@ -64,12 +64,7 @@ fn anonymous(group: &str, topics: Vec<CommitTopic>) -> OffsetCommitRequest {
 
 /// A commit of offset 7 of partition 0 by that member.
 fn by(member: &Member, version: i16, topic: &Topic) -> OffsetCommitRequest {
-    OffsetCommitRequest {
-        generation_id: member.generation,
-        member_id: text(&member.id),
-        group_instance_id: member.instance.as_deref().filter(|_| version >= STATIC_SINCE).map(text),
-        ..anonymous(&member.group, vec![of_topic(topic, vec![offset(0, 7)])])
-    }
+    commit_by(member, version, topic, 7)
 }
 
 /// The code of an answer about one partition.
@@ -453,11 +448,11 @@ async fn a_fenced_static_member_is_refused(mut client: Client) {
 async fn a_commit_keeps_its_member_alive(mut client: Client) {
     let topic = client.topic("t", 1).await;
     let mut member = Member::new(&client, &client.unique("g"), "m").await;
-    member.session_ms = 1_500;
+    member.session_ms = 3_000;
     member.enter().await;
     member.settle(&[]).await;
     for _ in 0..8 {
-        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        tokio::time::sleep(std::time::Duration::from_millis(450)).await;
         let response = client.commit(9, &by(&member, 9, &topic)).await;
         assert_eq!(only_code(&response), ErrorCode::None);
     }

@@ -24,6 +24,7 @@ scenarios![
     topics_are_named_by_id_since_v10,
     an_unknown_topic_id_is_told_beside_a_good_one,
     offsets_of_a_deleted_topic_are_gone,
+    a_topic_made_again_has_no_offsets,
     offsets_are_told_while_members_join,
     stable_offsets_may_be_required_since_v7,
     a_member_may_be_named_since_v9,
@@ -258,6 +259,29 @@ async fn offsets_of_a_deleted_topic_are_gone(mut client: Client) {
     }
     let told = ask_one(&mut client, 9, &group, Some(vec![row(&topic, vec![0])])).await;
     assert_eq!(offsets(&told), [-1]);
+}
+
+async fn a_topic_made_again_has_no_offsets(mut client: Client) {
+    let old = client.topic("t", 1).await;
+    let group = client.unique("g");
+    keep(&mut client, &group, &old, &[(0, 8)]).await;
+    let deleted = client.ask(5, &delete_topics(&[&old.name])).await;
+    expect(deleted.responses[0].error_code, ErrorCode::None);
+    for _ in 0..500 {
+        let told = client.raw.committed(9, &wanted_of(&group, &old, vec![0])).await;
+        if offsets(&told.groups[0]) == [-1] {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    let made = client.ask(7, &create_topics(vec![creatable(&old.name)])).await;
+    let new = Topic { name: old.name.clone(), id: TopicId(made.topics[0].topic_id) };
+    for version in client.each(1..=10) {
+        let told = ask_one(&mut client, version, &group, Some(vec![row(&new, vec![0])])).await;
+        assert_eq!(offsets(&told), [-1]);
+    }
+    client.note("and the old topic's id is unknown");
+    ask_one(&mut client, 10, &group, Some(vec![row(&old, vec![0])])).await;
 }
 
 async fn offsets_are_told_while_members_join(mut client: Client) {

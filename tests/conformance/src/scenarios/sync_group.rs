@@ -248,9 +248,9 @@ async fn members_are_called_to_join_again_while_the_group_rebalances(client: Cli
 async fn members_that_do_not_ask_in_time_are_evicted(client: Client) {
     let group = client.unique("g");
     let mut leader = Member::new(&client, &group, "leader").await;
-    leader.rebalance_ms = 400;
+    leader.rebalance_ms = 1_000;
     let mut silent = Member::new(&client, &group, "silent").await;
-    silent.rebalance_ms = 400;
+    silent.rebalance_ms = 1_000;
     let mut members = [leader, silent];
     gather(&mut members).await;
     let [mut leader, mut silent] = members;
