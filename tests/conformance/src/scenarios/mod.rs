@@ -11,6 +11,7 @@ mod delete_groups;
 mod delete_records;
 mod delete_topics;
 mod describe_groups;
+mod elections;
 mod fetch;
 mod find_coordinator;
 mod group_errors;
@@ -19,14 +20,10 @@ mod idempotence;
 mod join_group;
 mod leader_epochs;
 mod leave_group;
-mod list_groups;
-mod elections;
-mod heartbeat;
-mod join_group;
-mod leave_group;
 mod list_config_resources;
-mod log_dirs;
+mod list_groups;
 mod list_offsets;
+mod log_dirs;
 mod metadata;
 mod offset_commit;
 mod offset_delete;
@@ -34,14 +31,14 @@ mod offset_fetch;
 mod produce;
 mod producer_ids;
 mod producers;
-mod quotas;
 mod quorum;
+mod quotas;
+mod rebalances;
 mod record_formats;
 mod replace_configs;
 mod requests;
-mod scram;
 mod resource_configs;
-mod rebalances;
+mod scram;
 mod static_members;
 mod sync_group;
 mod telemetry;
@@ -63,6 +60,7 @@ pub const AREAS: &[&[Scenario]] = &[
     delete_records::SCENARIOS,
     delete_topics::SCENARIOS,
     describe_groups::SCENARIOS,
+    elections::SCENARIOS,
     fetch::SCENARIOS,
     find_coordinator::SCENARIOS,
     group_errors::SCENARIOS,
@@ -71,29 +69,25 @@ pub const AREAS: &[&[Scenario]] = &[
     join_group::SCENARIOS,
     leader_epochs::SCENARIOS,
     leave_group::SCENARIOS,
-    list_groups::SCENARIOS,
-    elections::SCENARIOS,
-    heartbeat::SCENARIOS,
-    join_group::SCENARIOS,
-    leave_group::SCENARIOS,
     list_config_resources::SCENARIOS,
-    log_dirs::SCENARIOS,
+    list_groups::SCENARIOS,
     list_offsets::SCENARIOS,
+    log_dirs::SCENARIOS,
     metadata::SCENARIOS,
     offset_commit::SCENARIOS,
     offset_delete::SCENARIOS,
     offset_fetch::SCENARIOS,
     produce::SCENARIOS,
     producer_ids::SCENARIOS,
-    quotas::SCENARIOS,
+    producers::SCENARIOS,
     quorum::SCENARIOS,
+    quotas::SCENARIOS,
+    rebalances::SCENARIOS,
     record_formats::SCENARIOS,
     replace_configs::SCENARIOS,
-    producers::SCENARIOS,
     requests::SCENARIOS,
-    scram::SCENARIOS,
     resource_configs::SCENARIOS,
-    rebalances::SCENARIOS,
+    scram::SCENARIOS,
     static_members::SCENARIOS,
     sync_group::SCENARIOS,
     telemetry::SCENARIOS,
