@@ -153,6 +153,9 @@ impl Broker {
         let mut tasks = vec![tokio::spawn(timers.run())];
         tasks.push(tokio::spawn(expire_producers(Arc::downgrade(&broker))));
         tasks.push(tokio::spawn(retention::run(Arc::downgrade(&broker))));
+        if offset_storage != OffsetStorageKind::Log {
+            tasks.push(tokio::spawn(expire_offsets(Arc::downgrade(&broker))));
+        }
         *broker.tasks.lock() = tasks;
         Ok(broker)
     }
@@ -337,6 +340,17 @@ fn group_settings(settings: &KafkaSettings) -> GroupSettings {
         offsets_retention_ms: i64::from(settings.offsets_retention_minutes()) * 60_000,
         offsets_retention_check_interval_ms: settings.offsets_retention_check_interval_ms(),
         ..GroupSettings::default()
+    }
+}
+
+async fn expire_offsets(broker: std::sync::Weak<Broker>) {
+    loop {
+        let Some(pause) = broker.upgrade().map(|broker| broker.groups.expiry_interval()) else {
+            return;
+        };
+        tokio::time::sleep(pause).await;
+        let Some(broker) = broker.upgrade() else { return };
+        broker.groups.offsets().expire();
     }
 }
 

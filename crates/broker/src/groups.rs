@@ -9,6 +9,7 @@ use arc_swap::ArcSwap;
 use bytes::Bytes;
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 use tidegate_log::LogError;
 use tidegate_machine::group::{
     Command, GroupMachine, ListGroups, ListedGroup, Record, Reply, Settings,
@@ -90,12 +91,11 @@ impl Groups {
         storage: OffsetStorageKind,
     ) -> Self {
         let shards = Arc::new(GroupShards::default());
+        let offsets_elsewhere = storage != OffsetStorageKind::Log;
+        let settings = Settings { offsets_elsewhere, ..settings };
         let offsets: Box<dyn OffsetStorage> = match storage {
             OffsetStorageKind::Log => Box::new(LogOffsets::new(shards.clone())),
-            OffsetStorageKind::Memory => {
-                let metadata_bytes_max = settings.offset_metadata_max_bytes;
-                Box::new(MemoryOffsets::new(shards.clone(), metadata_bytes_max))
-            }
+            OffsetStorageKind::Memory => Box::new(MemoryOffsets::new(shards.clone(), &settings)),
         };
         Groups { shards, offsets, clock, timers, settings }
     }
@@ -134,6 +134,12 @@ impl Groups {
     /// coordinator is then.
     pub fn release(&self) {
         self.shards.all().iter().for_each(|shard| shard.release());
+    }
+
+    /// How often expired offsets are looked for.
+    pub fn expiry_interval(&self) -> Duration {
+        let interval_ms = self.settings.offsets_retention_check_interval_ms;
+        Duration::from_millis(u64::try_from(interval_ms).unwrap_or(1).max(1))
     }
 
     /// The offsets' storage.

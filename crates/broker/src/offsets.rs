@@ -8,9 +8,10 @@ use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tidegate_log::BoxFuture;
+use tidegate_machine::Now;
 use tidegate_machine::group::{
-    Command, CommitOffsets, DeleteOffsets, DeleteOffsetsReply, OffsetAndMetadata, OffsetToCommit,
-    Reply,
+    Command, CommitOffsets, DeleteOffsets, DeleteOffsetsReply, GroupMachine, OffsetAndMetadata,
+    OffsetToCommit, Reply, Settings,
 };
 use tidegate_model::{ErrorCode, TopicId};
 
@@ -40,6 +41,9 @@ pub trait OffsetStorage: Send + Sync {
     /// Forgets what was committed for topics, given by name and id, that exist no longer. What was
     /// committed for newer ones of the same names stays.
     fn topics_deleted(&self, topics: Vec<(String, TopicId)>) -> BoxFuture<Result<(), ErrorCode>>;
+
+    /// Forgets what is past its retention. Called from time to time for a storage where nobody else does.
+    fn expire(&self);
 
     /// Forgets what a group committed; the group itself is deleted elsewhere.
     fn delete_group(&self, group_id: &str) -> BoxFuture<Result<(), ErrorCode>>;
@@ -125,6 +129,9 @@ impl OffsetStorage for LogOffsets {
         })
     }
 
+    /// The groups look for what is expired themselves.
+    fn expire(&self) {}
+
     /// The group's deletion writes the tombstones of its offsets itself.
     fn delete_group(&self, _group_id: &str) -> BoxFuture<Result<(), ErrorCode>> {
         Box::pin(std::future::ready(Ok(())))
@@ -152,14 +159,20 @@ type ByPartition = BTreeMap<(String, i32), OffsetAndMetadata>;
 pub struct MemoryOffsets {
     shards: Arc<GroupShards>,
     metadata_bytes_max: usize,
+    retention_ms: i64,
     groups: Arc<Mutex<BTreeMap<String, ByPartition>>>,
 }
 
 impl MemoryOffsets {
-    /// An empty storage whose commits are checked by `shards`; metadata is limited as
-    /// `offset.metadata.max.bytes` says.
-    pub fn new(shards: Arc<GroupShards>, metadata_bytes_max: usize) -> Self {
-        MemoryOffsets { shards, metadata_bytes_max, groups: Arc::default() }
+    /// An empty storage whose commits are checked by `shards`; metadata is limited and kept as
+    /// `offset.metadata.max.bytes` and `offsets.retention.minutes` say.
+    pub fn new(shards: Arc<GroupShards>, settings: &Settings) -> Self {
+        MemoryOffsets {
+            shards,
+            metadata_bytes_max: settings.offset_metadata_max_bytes,
+            retention_ms: settings.offsets_retention_ms,
+            groups: Arc::default(),
+        }
     }
 }
 
@@ -175,18 +188,15 @@ impl OffsetStorage for MemoryOffsets {
         let kept = checked.map(|checked| match checked {
             Err(error) => vec![error; request.offsets.len()],
             Ok(now) => {
+                let expire_timestamp = request.expire_timestamp(now.wall_ms);
                 let mut groups = self.groups.lock();
                 let offsets = groups.entry(group_id).or_default();
                 let keep = |wanted: OffsetToCommit| {
-                    let metadata = wanted.metadata.unwrap_or_default();
-                    if metadata.len() > self.metadata_bytes_max {
+                    if wanted.is_metadata_over(self.metadata_bytes_max) {
                         return ErrorCode::OffsetMetadataTooLarge;
                     }
-                    let mut value = OffsetAndMetadata::new(wanted.offset, now.wall_ms);
-                    value.leader_epoch = wanted.leader_epoch;
-                    value.metadata = metadata;
-                    value.topic_id = wanted.topic_id;
-                    offsets.insert((wanted.topic, wanted.partition), value);
+                    let (topic, partition, value) = wanted.kept(now.wall_ms, expire_timestamp);
+                    offsets.insert((topic, partition), value);
                     ErrorCode::None
                 };
                 request.offsets.into_iter().map(keep).collect()
@@ -242,6 +252,25 @@ impl OffsetStorage for MemoryOffsets {
             !offsets.is_empty()
         });
         Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn expire(&self) {
+        let group_ids: Vec<String> = self.groups.lock().keys().cloned().collect();
+        for group_id in group_ids {
+            // A group whose coordinator is not there keeps its offsets until it is.
+            let Ok(shard) = self.shards.get(&group_id) else { continue };
+            let look = |machine: &mut GroupMachine, now: Now| {
+                (machine.membership().expiration_rule(&group_id), now.wall_ms)
+            };
+            let Ok(((rule, now), _)) = shard.read(look) else { continue };
+            let mut groups = self.groups.lock();
+            let Some(offsets) = groups.get_mut(&group_id) else { continue };
+            offsets
+                .retain(|(topic, _), value| !rule.is_expired(topic, value, now, self.retention_ms));
+            if offsets.is_empty() {
+                groups.remove(&group_id);
+            }
+        }
     }
 
     fn delete_group(&self, group_id: &str) -> BoxFuture<Result<(), ErrorCode>> {

@@ -266,6 +266,20 @@ pub struct CommitOffsets {
     pub offsets: Vec<OffsetToCommit>,
 }
 
+/// A client that does not say how long its offsets are to be kept.
+const BROKERS_RETENTION: i64 = -1;
+
+impl CommitOffsets {
+    /// When these offsets expire because the client said so, else -1.
+    pub fn expire_timestamp(&self, now_ms: TimestampMs) -> TimestampMs {
+        match self.retention_time_ms {
+            BROKERS_RETENTION => -1,
+            // Kafka's sum overflows for a client that means "for ever", and expires it at once.
+            retention => now_ms.saturating_add(retention).max(0),
+        }
+    }
+}
+
 /// One offset to keep.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OffsetToCommit {
@@ -281,6 +295,31 @@ pub struct OffsetToCommit {
     pub leader_epoch: LeaderEpoch,
     /// The client's own note; null and empty are the same to Kafka.
     pub metadata: Option<String>,
+}
+
+impl OffsetToCommit {
+    /// True if the note is longer than `max`. Kafka measures Java's characters: UTF-16 units.
+    pub fn is_metadata_over(&self, max: usize) -> bool {
+        let metadata = self.metadata.as_deref().unwrap_or_default();
+        metadata.len() > max && metadata.encode_utf16().count() > max
+    }
+
+    /// The offset as it is kept, with its topic and partition.
+    pub fn kept(
+        self,
+        commit_timestamp: TimestampMs,
+        expire_timestamp: TimestampMs,
+    ) -> (String, i32, OffsetAndMetadata) {
+        let value = OffsetAndMetadata {
+            offset: self.offset,
+            leader_epoch: self.leader_epoch,
+            metadata: self.metadata.unwrap_or_default(),
+            commit_timestamp,
+            expire_timestamp,
+            topic_id: self.topic_id,
+        };
+        (self.topic, self.partition, value)
+    }
 }
 
 /// A committed offset as it is kept.

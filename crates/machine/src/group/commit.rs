@@ -91,18 +91,34 @@ enum Since {
 
 /// Decides which offsets of one group have expired.
 #[derive(Debug, Clone)]
-pub(super) struct ExpirationRule {
+pub struct ExpirationRule {
     since: Since,
     unused: bool,
 }
 
 impl ExpirationRule {
+    /// The rule for offsets without a group: by their own commit.
+    pub(super) fn without_group() -> Self {
+        ExpirationRule { since: Since::Commit, unused: true }
+    }
+
     /// True if the group may go once its offsets are gone.
     pub(super) fn group_is_unused(&self) -> bool {
         self.unused
     }
 
-    pub(super) fn is_expired(
+    /// True if the retention of all that the group committed has passed, whatever that was.
+    pub(super) fn is_past(&self, now: TimestampMs, retention_ms: i64) -> bool {
+        match self.since {
+            Since::Time(at) => now.saturating_sub(at) >= retention_ms,
+            Since::Commit => true,
+            Since::CommitUnless(_) | Since::Never => false,
+        }
+    }
+
+    /// True if the group's offset for a partition of `topic` has expired. Times are those of the
+    /// system's clock.
+    pub fn is_expired(
         &self,
         topic: &str,
         value: &OffsetAndMetadata,

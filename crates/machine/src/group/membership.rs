@@ -241,6 +241,12 @@ impl Membership {
             .collect()
     }
 
+    /// When offsets of that group expire that are kept elsewhere.
+    pub fn expiration_rule(&self, group_id: &str) -> ExpirationRule {
+        let group = self.groups.get(group_id);
+        group.map_or_else(ExpirationRule::without_group, Group::expiration_rule)
+    }
+
     pub(super) fn expiration_rules(&self) -> impl Iterator<Item = (&str, ExpirationRule)> {
         self.groups.iter().map(|(id, group)| (&**id, group.expiration_rule()))
     }

@@ -30,15 +30,13 @@ pub use command::{
     LeaveGroupReply, LeavingMember, LeftMember, ListGroups, ListedGroup, OffsetAndMetadata,
     OffsetToCommit, Reply, SyncGroup, SyncGroupReply,
 };
+pub use commit::ExpirationRule;
 pub use membership::Membership;
 pub use offsets::Offsets;
 pub use record::{GroupMetadata, MemberMetadata, Record};
 
 use crate::machine::{Machine, Now, Outcome, ReplyTo};
 use tidegate_model::{ErrorCode, TopicId};
-
-/// A client that does not say how long its offsets are to be kept.
-const BROKERS_RETENTION: i64 = -1;
 
 /// Records that a step writes at most which removes offsets; the rest follows a moment later.
 const REMOVED_PER_STEP_MAX: usize = 5_000;
@@ -63,6 +61,10 @@ pub struct Settings {
     pub offsets_retention_ms: i64,
     /// `offsets.retention.check.interval.ms`. Default 600000.
     pub offsets_retention_check_interval_ms: i64,
+    /// Offsets are not in this log: an empty group stays for `offsets_retention_ms`, though nothing is
+    /// seen here of what it committed, so that its offsets can be dated from when it became empty.
+    /// Default false.
+    pub offsets_elsewhere: bool,
 }
 
 impl Default for Settings {
@@ -76,6 +78,7 @@ impl Default for Settings {
             offset_metadata_max_bytes: 4_096,
             offsets_retention_ms: 7 * 24 * 60 * 60 * 1_000,
             offsets_retention_check_interval_ms: 600_000,
+            offsets_elsewhere: false,
         }
     }
 }
@@ -137,32 +140,17 @@ impl GroupMachine {
         if let Err(error) = self.membership.validate_commit(now, &request.identity) {
             return vec![error; request.offsets.len()];
         }
-        let expire_timestamp = match request.retention_time_ms {
-            BROKERS_RETENTION => -1,
-            // Kafka's sum overflows for a client that means "for ever", and expires it at once.
-            retention => now.wall_ms.saturating_add(retention).max(0),
-        };
+        let expire_timestamp = request.expire_timestamp(now.wall_ms);
         let mut errors = Vec::with_capacity(request.offsets.len());
         for offset in request.offsets {
-            let metadata = offset.metadata.unwrap_or_default();
-            if exceeds(&metadata, self.settings.offset_metadata_max_bytes) {
+            if offset.is_metadata_over(self.settings.offset_metadata_max_bytes) {
                 errors.push(ErrorCode::OffsetMetadataTooLarge);
                 continue;
             }
             errors.push(ErrorCode::None);
-            out.records.push(Record::OffsetCommit {
-                group_id: request.identity.group_id.clone(),
-                topic: offset.topic,
-                partition: offset.partition,
-                value: OffsetAndMetadata {
-                    offset: offset.offset,
-                    leader_epoch: offset.leader_epoch,
-                    metadata,
-                    commit_timestamp: now.wall_ms,
-                    expire_timestamp,
-                    topic_id: offset.topic_id,
-                },
-            });
+            let group_id = request.identity.group_id.clone();
+            let (topic, partition, value) = offset.kept(now.wall_ms, expire_timestamp);
+            out.records.push(Record::OffsetCommit { group_id, topic, partition, value });
         }
         errors
     }
@@ -236,17 +224,14 @@ impl GroupMachine {
             });
             let left = self.offsets.all(group_id).count() - tombstones.len();
             out.records.extend(tombstones);
-            if left == 0 && rule.group_is_unused() {
+            let has_none =
+                !self.settings.offsets_elsewhere || rule.is_past(now.wall_ms, retention_ms);
+            if left == 0 && rule.group_is_unused() && has_none {
                 out.records.push(Record::GroupTombstone { group_id: group_id.to_owned() });
             }
         }
         self.membership.schedule_expiration(now, next_ms);
     }
-}
-
-/// Kafka measures Java's characters: UTF-16 units.
-fn exceeds(metadata: &str, max: usize) -> bool {
-    metadata.len() > max && metadata.encode_utf16().count() > max
 }
 
 impl Machine for GroupMachine {
