@@ -9,8 +9,8 @@ use kafka_protocol::messages::incremental_alter_configs_request::{
 };
 use kafka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
 use kafka_protocol::messages::{
-    DescribeConfigsRequest, FindCoordinatorRequest, IncrementalAlterConfigsRequest,
-    ListOffsetsRequest,
+    DescribeConfigsRequest, DescribeConfigsResponse, FindCoordinatorRequest,
+    IncrementalAlterConfigsRequest, ListOffsetsRequest,
 };
 use kafka_protocol::protocol::Request;
 use std::time::Duration;
@@ -101,12 +101,21 @@ pub async fn until_config_is(
     let request = DescribeConfigsRequest::default()
         .with_resources(vec![resource])
         .with_include_synonyms(true);
-    let answer = until(client, 4, &request, |answer| {
+    let has_it = |answer: &DescribeConfigsResponse| {
         let result = &answer.results[0];
         let told = result.configs.first().and_then(|config| config.value.as_deref());
         result.error_code == 0 && told == value
-    })
-    .await;
+    };
+    let mut answer = until(client, 4, &request, has_it).await;
+    // Kafka changes value and source one after the other; both stand when they stay.
+    loop {
+        tokio::time::sleep(Duration::from_millis(30)).await;
+        let again = until(client, 4, &request, has_it).await;
+        if again == answer {
+            break;
+        }
+        answer = again;
+    }
     client.record("> DescribeConfigs", &answer.results[0].configs);
 }
 

@@ -16,6 +16,7 @@ scenarios![
     entries_are_subtracted_from_a_list,
     entries_that_are_not_there_are_not_subtracted,
     a_list_without_a_value_of_its_own_begins_with_kafkas_default,
+    entries_are_appended_to_a_list_that_is_empty,
     only_lists_are_appended_to,
     only_lists_are_subtracted_from,
     a_null_value_is_refused,
@@ -146,6 +147,19 @@ async fn a_list_without_a_value_of_its_own_begins_with_kafkas_default(mut client
         change_topic(&mut client, version, &topic.name, changes).await;
         let both = Some("delete,compact");
         until_config_is(&mut client, TOPIC, &topic.name, "cleanup.policy", both).await;
+    }
+}
+
+async fn entries_are_appended_to_a_list_that_is_empty(mut client: Client) {
+    let name = "follower.replication.throttled.replicas";
+    for version in client.each(0..=1) {
+        let topic = client.topic("t", 1).await;
+        change_topic(&mut client, version, &topic.name, vec![append(name, "0:1")]).await;
+        until_config_is(&mut client, TOPIC, &topic.name, name, Some("0:1")).await;
+        change_topic(&mut client, version, &topic.name, vec![subtract(name, "0:1")]).await;
+        until_config_is(&mut client, TOPIC, &topic.name, name, Some("")).await;
+        change_topic(&mut client, version, &topic.name, vec![append(name, "*")]).await;
+        until_config_is(&mut client, TOPIC, &topic.name, name, Some("*")).await;
     }
 }
 

@@ -206,15 +206,22 @@ async fn a_broker_whose_name_is_no_number_is_refused(mut client: Client) {
     }
 }
 
-/// Describes configs of the broker until as many are told as shall be, and records them.
-async fn until_so_many_are_told(client: &mut Client, name: &str, configs: &[&str], count: usize) {
+/// Of the broker itself, set while it runs (`ConfigSource.DYNAMIC_BROKER_CONFIG`).
+const DYNAMIC_BROKER: i8 = 2;
+/// Nobody set it (`ConfigSource.DEFAULT_CONFIG`).
+const DEFAULT: i8 = 5;
+
+/// Describes a config of the broker until it has that source, or is not told, and records it.
+async fn until_source_is(client: &mut Client, name: &str, config: &str, source: Option<i8>) {
     let resource = DescribeConfigsResource::default()
         .with_resource_type(BROKER)
         .with_resource_name(text(name))
-        .with_configuration_keys(Some(configs.iter().map(|name| text(name)).collect()));
+        .with_configuration_keys(Some(vec![text(config)]));
     let request = DescribeConfigsRequest::default().with_resources(vec![resource]);
-    let answer =
-        until(client, 4, &request, |answer| answer.results[0].configs.len() == count).await;
+    let answer = until(client, 4, &request, |answer| {
+        answer.results[0].configs.first().map(|config| config.config_source) == source
+    })
+    .await;
     client.record("> DescribeConfigs", &answer.results[0].configs);
 }
 
@@ -224,9 +231,9 @@ async fn configs_that_do_not_exist_are_kept_and_not_shown(mut client: Client) {
     let node = client.target.node_id.to_string();
     for version in client.each(0..=1) {
         answers(&mut client, version, ErrorCode::None, BROKER, &node, vec![set(&name, "1")]).await;
-        until_so_many_are_told(&mut client, &node, &[&name], 1).await;
+        until_source_is(&mut client, &node, &name, Some(DYNAMIC_BROKER)).await;
         answers(&mut client, version, ErrorCode::None, BROKER, &node, vec![unset(&name)]).await;
-        until_so_many_are_told(&mut client, &node, &[&name], 0).await;
+        until_source_is(&mut client, &node, &name, None).await;
     }
 }
 
@@ -235,8 +242,9 @@ async fn a_secret_is_not_shown(mut client: Client) {
     let node = client.target.node_id.to_string();
     let name = "sasl.jaas.config";
     answers(&mut client, 1, ErrorCode::None, BROKER, &node, vec![set(name, "secret")]).await;
-    until_so_many_are_told(&mut client, &node, &[name], 1).await;
+    until_source_is(&mut client, &node, name, Some(DYNAMIC_BROKER)).await;
     answers(&mut client, 1, ErrorCode::None, BROKER, &node, vec![unset(name)]).await;
+    until_source_is(&mut client, &node, name, Some(DEFAULT)).await;
 }
 
 async fn operations_that_do_not_exist_are_refused(client: Client) {

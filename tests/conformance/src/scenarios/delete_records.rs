@@ -8,7 +8,9 @@ use kafka_protocol::messages::delete_records_request::{
     DeleteRecordsPartition, DeleteRecordsTopic,
 };
 use kafka_protocol::messages::delete_records_response::DeleteRecordsPartitionResult;
-use kafka_protocol::messages::{DeleteRecordsRequest, DeleteRecordsResponse};
+use kafka_protocol::messages::{
+    DeleteRecordsRequest, DeleteRecordsResponse, InitProducerIdRequest,
+};
 
 scenarios![
     the_log_begins_at_the_offset_that_was_asked_for,
@@ -21,6 +23,7 @@ scenarios![
     offsets_go_on_after_everything_was_deleted,
     a_batch_that_holds_the_log_start_is_read_whole,
     times_before_the_log_start_find_what_is_left,
+    a_producer_goes_on_after_its_records_were_deleted,
     a_topic_that_does_not_exist_is_unknown,
     a_partition_that_does_not_exist_is_unknown,
     names_that_are_no_topic_names,
@@ -184,6 +187,25 @@ async fn times_before_the_log_start_find_what_is_left(mut client: Client) {
         client.record(&format!("offset and time at {time}"), &found);
     }
     assert_eq!(offset_at(&mut client, place, 10).await, (2, 30));
+}
+
+async fn a_producer_goes_on_after_its_records_were_deleted(mut client: Client) {
+    let topic = client.topic("t", 1).await;
+    let place = topic.partition(0);
+    let request = InitProducerIdRequest::default().with_transaction_timeout_ms(60_000);
+    let response = client.ask(4, &request.with_transactional_id(None)).await;
+    let id = response.producer_id.0;
+    client.append(place, Batch::of(&["a", "b"]).by(id, 0, 0)).await;
+    delete_one(&mut client, 2, place, -1).await;
+    // A repetition is known as one, a gap as one, and what follows fits.
+    let after_a_gap = ErrorCode::OutOfOrderSequenceNumber;
+    for (sequence, error) in [(0, ErrorCode::None), (9, after_a_gap), (2, ErrorCode::None)] {
+        let batch = Batch::of(&["c", "d"]).by(id, 0, sequence);
+        let row = client.raw.produce(9, place, batch).await;
+        expect(row.error_code, error);
+        client.record("base offset and log start", &(row.base_offset, row.log_start_offset));
+    }
+    assert_eq!(offset_at(&mut client, place, LATEST).await.0, 4);
 }
 
 async fn a_topic_that_does_not_exist_is_unknown(mut client: Client) {

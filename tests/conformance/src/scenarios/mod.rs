@@ -3,6 +3,7 @@
 mod alter_configs;
 mod api_versions;
 mod broker_configs;
+mod client_quotas;
 mod cluster;
 mod configs;
 mod connection;
@@ -52,6 +53,7 @@ pub const AREAS: &[&[Scenario]] = &[
     alter_configs::SCENARIOS,
     api_versions::SCENARIOS,
     broker_configs::SCENARIOS,
+    client_quotas::SCENARIOS,
     cluster::SCENARIOS,
     configs::SCENARIOS,
     connection::SCENARIOS,
