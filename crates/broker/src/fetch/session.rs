@@ -152,7 +152,7 @@ impl FetchSessions {
                 cache.sessions.remove(&session_id);
             }
             let mut session = FetchSession::of(request);
-            if session_epoch == INITIAL_EPOCH && !session.partitions.is_empty() {
+            if session_epoch == INITIAL_EPOCH {
                 return Ok((cache.insert(session, self.slots_max, now), false));
             }
             session.next_epoch = FINAL_EPOCH;
@@ -165,8 +165,13 @@ impl FetchSessions {
             entry.last_used = now;
             entry.session.clone()
         };
-        session.lock().apply(request)?;
-        Ok((session, true))
+        if session.lock().apply(request)? {
+            return Ok((session, true));
+        }
+        // As in Kafka, a session that has lost its last partition is at an end.
+        self.state.lock().sessions.remove(&session_id);
+        let ended = FetchSession { next_epoch: FINAL_EPOCH, ..FetchSession::default() };
+        Ok((Arc::new(Mutex::new(ended)), false))
     }
 
     /// Drops the session of that id, of which its client has not been told.
@@ -222,7 +227,8 @@ impl FetchSession {
         }
     }
 
-    fn apply(&mut self, request: SessionRequest) -> Result<(), ErrorCode> {
+    /// Takes in what has changed; false if nothing is fetched any more.
+    fn apply(&mut self, request: SessionRequest) -> Result<bool, ErrorCode> {
         if request.session_epoch != self.next_epoch {
             return Err(ErrorCode::InvalidFetchSessionEpoch);
         }
@@ -247,7 +253,7 @@ impl FetchSession {
         for key in request.forgotten {
             self.partitions.shift_remove(&key);
         }
-        Ok(())
+        Ok(!self.partitions.is_empty())
     }
 }
 

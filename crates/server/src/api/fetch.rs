@@ -118,7 +118,11 @@ impl Fetching {
                 known.told_high_watermark = one.bounds.high_watermark;
                 known.told_log_start_offset = one.bounds.log_start_offset;
             }
-            if has_records && let Some(index) = session.partitions.get_index_of(&key) {
+            // The first fetch of a session leaves the order as it is, as in Kafka.
+            if self.incremental
+                && has_records
+                && let Some(index) = session.partitions.get_index_of(&key)
+            {
                 let last = session.partitions.len() - 1;
                 session.partitions.move_index(index, last);
             }

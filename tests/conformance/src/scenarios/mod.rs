@@ -14,6 +14,7 @@ mod delete_topics;
 mod describe_groups;
 mod elections;
 mod fetch;
+mod fetch_sessions;
 mod find_coordinator;
 mod group_errors;
 mod heartbeat;
@@ -64,6 +65,7 @@ pub const AREAS: &[&[Scenario]] = &[
     describe_groups::SCENARIOS,
     elections::SCENARIOS,
     fetch::SCENARIOS,
+    fetch_sessions::SCENARIOS,
     find_coordinator::SCENARIOS,
     group_errors::SCENARIOS,
     heartbeat::SCENARIOS,
