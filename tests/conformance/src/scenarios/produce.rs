@@ -4,7 +4,7 @@ use crate::batches::*;
 use crate::client::{Client, Topic};
 use crate::help::*;
 use crate::scenarios;
-use kafka_protocol::messages::ApiVersionsRequest;
+use kafka_protocol::messages::{ApiVersionsRequest, FindCoordinatorRequest};
 use smallvec::smallvec;
 use tidegate_wire::produce::{PartitionResponse, ProducePartition, ProduceRequest};
 
@@ -36,6 +36,7 @@ scenarios![
     the_first_three_of_many_refused_records_are_told_in_the_message,
     a_record_count_that_is_not_the_batchs_is_invalid,
     a_last_offset_delta_that_is_not_the_counts_is_invalid,
+    the_topic_of_offsets_takes_no_records_of_clients,
 ];
 
 const ALL: std::ops::RangeInclusive<i16> = 3..=13;
@@ -378,5 +379,18 @@ async fn a_last_offset_delta_that_is_not_the_counts_is_invalid(mut client: Clien
         client.note(&format!("{delta} for 1"));
         let batch = Batch::of(&["a", "b"]).set(23, &delta.to_be_bytes());
         is_refused(&mut client, &[], ErrorCode::InvalidRecord, &batch).await;
+    }
+}
+
+async fn the_topic_of_offsets_takes_no_records_of_clients(mut client: Client) {
+    let group = client.unique("g");
+    // Who asks for a coordinator makes the topic.
+    let ask = FindCoordinatorRequest::default().with_key(text(&group));
+    client.ask(3, &ask).await;
+    let id = TopicId(client.until_led("__consumer_offsets").await.topic_id);
+    for version in client.each(ALL) {
+        let place = Place { name: "__consumer_offsets", id, partition: 0 };
+        let answer = client.produce_one(version, place, Batch::of(&["v"])).await;
+        expect(answer.error_code, ErrorCode::InvalidTopic);
     }
 }
