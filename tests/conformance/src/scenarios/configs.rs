@@ -100,6 +100,7 @@ async fn the_topics_own_values_come_before_the_brokers(mut client: Client) {
 }
 
 async fn synonyms_are_told_when_asked_for(mut client: Client) {
+    let _alone = brokers_configs().await;
     let own = [("max.message.bytes", "1234"), ("retention.ms", "77")];
     let topic = client.topic_with("t", 1, &own).await;
     for version in client.each(1..=4) {

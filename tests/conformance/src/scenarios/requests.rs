@@ -47,6 +47,7 @@ requests! {
     metadata 3 0..=13;
     offset_commit 8 2..=10;
     offset_fetch 9 1..=10;
+    find_coordinator 10 0..=6;
     join_group 11 0..=9;
     heartbeat 12 0..=4;
     leave_group 13 0..=5;

@@ -1,5 +1,6 @@
 //! CreateTopics: what comes into being, what is refused, and with which words.
 
+use crate::admin::brokers_configs;
 use crate::client::Client;
 use crate::help::*;
 use crate::scenarios;
@@ -353,6 +354,7 @@ async fn of_a_config_given_twice_the_last_counts(mut client: Client) {
 }
 
 async fn configs_that_were_given_come_back_as_the_topics_own(mut client: Client) {
+    let _alone = brokers_configs().await;
     for version in client.each(5..=7) {
         let name = client.unique("t");
         let topic = with_config(creatable(&name), "max.message.bytes", Some("  2345 "));
