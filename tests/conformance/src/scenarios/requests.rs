@@ -72,6 +72,7 @@ requests! {
     offset_delete 47 0..=0;
     describe_client_quotas 48 0..=1;
     alter_client_quotas 49 0..=1;
+    describe_user_scram_credentials 50 0..=0;
     describe_quorum 55 0..=2;
     update_features 57 0..=2;
     describe_cluster 60 0..=2;
