@@ -148,6 +148,20 @@ def test_get_offsets_selects_partitions_by_pattern(tools, name):
     assert absent.err == "Error occurred: Could not match any topic-partitions with the specified filters\n"
 
 
+def test_get_offsets_leaves_internal_topics_out_if_told_so(tools, name):
+    create(tools, name)
+    produce(tools, name, "a")
+    consume(tools, "--topic", name, "--group", name, "--from-beginning", "--max-messages", 1)
+
+    def topics(*arguments):
+        return {line.split(":")[0] for line in tools.out("kafka-get-offsets", *arguments)}
+
+    everything = topics()
+    assert {name, "__consumer_offsets"} <= everything
+    users = {topic for topic in everything if not topic.startswith("__")}
+    assert topics("--exclude-internal-topics") == users
+
+
 def objects(text):
     """JSON objects that follow one another without a separator."""
     decoder, at, found = json.JSONDecoder(), 0, []
