@@ -253,7 +253,9 @@ impl Group {
             self.new_member_added = false;
             self.initial_delay = Some(InitialDelay { delay_ms, remaining_ms });
             cx.schedule(TimerKey::Join(self.id.clone()), delay_ms);
-        } else if is_initial || self.has_all_members_joined() {
+        } else if is_initial || self.members.is_empty() || self.has_all_members_joined() {
+            // Without members there is nobody whose time would be waited for, even if somebody has
+            // been given an id.
             self.complete_join(cx);
         } else {
             cx.schedule(TimerKey::Join(self.id.clone()), self.rebalance_timeout_ms());

@@ -22,6 +22,8 @@ scenarios![
     what_an_old_generation_commits_is_refused_after_the_rebalance,
     assignments_are_those_of_the_current_generation,
     everybody_leaves_and_somebody_comes,
+    the_last_member_leaves_while_another_has_been_given_an_id,
+    a_full_group_that_rebalances_takes_those_who_come_first,
 ];
 
 async fn a_session_that_ends_sets_a_rebalance_off(client: Client) {
@@ -253,4 +255,50 @@ async fn everybody_leaves_and_somebody_comes(client: Client) {
     member.get_id().await;
     let joined = member.join(JOIN).await;
     assert_eq!(joined.members.len(), 1);
+}
+
+async fn the_last_member_leaves_while_another_has_been_given_an_id(client: Client) {
+    let group = client.unique("g");
+    let mut given = Member::new(&client, &group, "given").await;
+    given.get_id().await;
+    let mut member = Member::new(&client, &group, "m").await;
+    // A version that needs no id, so that the barrier does not wait for the other.
+    member.join(3).await;
+    member.leave().await;
+    until_state(&mut given.client, &group, "Empty").await;
+    assert_eq!(given.join(JOIN).await.generation_id, 3);
+}
+
+async fn a_full_group_that_rebalances_takes_those_who_come_first(client: Client) {
+    let group = client.unique("g");
+    let mut members = Vec::new();
+    for label in ["a", "b", "c", "d", "e", "f"] {
+        let mut member = Member::new(&client, &group, label).await;
+        member.rebalance_ms = 4_000;
+        members.push(member);
+    }
+    gather(&mut members).await;
+    assign(&mut members).await;
+    let mut late = members.pop().expect("there are six");
+    let leads = members[0].begin_join(JOIN).await;
+    until_state(&mut late.client, &group, "PreparingRebalance").await;
+    let mut new = Member::new(&client, &group, "new").await;
+    let joins = new.begin_enter().await;
+    until(&mut late.client, &group, |group| group.members.len() == 7).await;
+    let mut waiting = Vec::new();
+    for member in &mut members[1..] {
+        waiting.push(member.begin_join(JOIN).await);
+        assert!(member.client.raw.is_silent(Duration::from_millis(100)).await);
+    }
+    expect(late.join(JOIN).await.error_code, ErrorCode::GroupMaxSizeReached);
+    if new.client.raw.is_silent(Duration::from_millis(300)).await {
+        client.note("the others wait until the rebalance times out");
+    } else {
+        client.note("the others wait no longer");
+    }
+    assert_eq!(members[0].end_join(leads).await.members.len(), 6);
+    new.end_join(joins).await;
+    for (member, pending) in members[1..].iter_mut().zip(waiting) {
+        member.end_join(pending).await;
+    }
 }

@@ -26,6 +26,19 @@ fn join_without_member_id_before_version_4_joins_at_once() {
 }
 
 #[test]
+fn a_group_is_empty_when_its_last_member_leaves_though_an_id_is_given_out() {
+    let mut coordinator = Coordinator::new();
+    let mut a = Client::new("a");
+    let given = coordinator.join(&Client::known("b"));
+    assert_eq!(coordinator.join_error(given), Some(ErrorCode::MemberIdRequired));
+    coordinator.joined(&mut a);
+    coordinator.leave(&[&a]);
+    assert_eq!(coordinator.state(), Some(GroupState::Empty));
+    let mut b = Client { member_id: "b-fresh".to_owned(), ..Client::known("b") };
+    assert_eq!(coordinator.joined(&mut b).generation_id, 3);
+}
+
+#[test]
 fn a_member_id_that_was_never_given_out_is_unknown() {
     let mut coordinator = Coordinator::new();
     let stranger = Client { member_id: "x".to_owned(), ..Client::new("x") };
