@@ -4,7 +4,7 @@ use crate::error::WireError;
 use crate::guard;
 use crate::header::is_flexible;
 use bytes::{BufMut, Bytes, BytesMut};
-use kafka_protocol::protocol::{Decodable, Encodable};
+use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion};
 
 const API_VERSIONS: i16 = 18;
 
@@ -33,14 +33,15 @@ pub fn encode_response<R: Encodable>(
 }
 
 /// Encodes a whole request frame, its length first.
-pub fn encode_request<R: Encodable>(
+pub fn encode_request<R: Encodable + HeaderVersion>(
     api_key: i16,
     version: i16,
     correlation_id: i32,
     client_id: &str,
     request: &R,
 ) -> Result<Bytes, WireError> {
-    let flexible = is_flexible(api_key, version);
+    // Not from the guard's table: clients also ask brokers for what the gateway does not answer.
+    let flexible = R::header_version(version) >= 2;
     let writer = crate::write::request(api_key, version, flexible, correlation_id, client_id);
     encode_body(writer.buffer, version, request)
 }
@@ -59,13 +60,15 @@ fn encode_body<R: Encodable>(
 /// Decodes a response frame, which lacks its length: the correlation id and the response.
 ///
 /// For clients of a gateway that is trusted: counts are not checked before the library allocates.
-pub fn decode_response<R: Decodable>(
+pub fn decode_response<R: Decodable + HeaderVersion>(
     api_key: i16,
     version: i16,
     mut frame: Bytes,
 ) -> Result<(i32, R), WireError> {
     use bytes::Buf;
-    let header_len = if is_flexible(api_key, version) && api_key != API_VERSIONS { 5 } else { 4 };
+    // The newer header ends with tagged fields, of which none are expected.
+    let flexible = R::header_version(version) >= 1 && api_key != API_VERSIONS;
+    let header_len = if flexible { 5 } else { 4 };
     if frame.len() < header_len {
         return Err(WireError::Truncated("response header"));
     }
