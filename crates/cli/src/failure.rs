@@ -17,6 +17,11 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// Exit code 1 for several things that did not succeed, one a line.
+    pub fn several(problems: Vec<String>) -> Failure {
+        Failure::Failed(problems.join("\n          "))
+    }
+
     /// The code the process ends with.
     pub fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {

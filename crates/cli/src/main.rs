@@ -2,14 +2,19 @@
 
 mod args;
 mod client;
+mod config;
 mod engine;
 mod failure;
 mod group;
 mod identity;
 mod inspect;
+mod outcome;
 mod output;
+mod quota;
 mod run;
+mod scope;
 mod settings;
+mod time;
 mod topic;
 
 use args::{Cli, Command, ServeArgs};
@@ -25,8 +30,10 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Serve(args) => serve(*args),
-        Command::Topic(command) => topic::run(command),
-        Command::Group(command) => group::run(command),
+        Command::Topic(command) => topic::run(*command),
+        Command::Group(command) => group::run(*command),
+        Command::Config(command) => config::run(command),
+        Command::Quota(command) => quota::run(command),
         Command::Inspect(args) => inspect::run(args),
     };
     match done {

@@ -51,6 +51,11 @@ impl Table {
     }
 }
 
+/// A number in a table, or a dash where there is none.
+pub fn number(value: Option<i64>) -> String {
+    value.map_or_else(|| "-".to_owned(), |value| value.to_string())
+}
+
 /// Prints `text` to standard output. A reader that has gone away (`| head`) is no failure.
 pub fn print(text: &str) -> Result<(), Failure> {
     let mut stdout = std::io::stdout().lock();

@@ -8,6 +8,7 @@ use kafka_protocol::protocol::Request;
 use std::collections::HashMap;
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 use tidegate_wire::codec::{decode_response, encode_request};
 
@@ -56,23 +57,35 @@ impl Connection {
         Ok(connection)
     }
 
-    /// Sends `request` in the highest version that both the broker and this program know, of which
-    /// this program uses none above `max_version`.
+    /// The address that it is a connection to.
+    pub fn address(&self) -> &HostPort {
+        &self.address
+    }
+
+    /// The highest of `versions` of a request that both the broker and this program know.
+    pub fn version_of<R: Request>(&self, versions: &RangeInclusive<i16>) -> Option<i16> {
+        let (least, most) = self.offered.get(&R::KEY).copied()?;
+        let version = most.min(*versions.end()).min(R::VERSIONS.max);
+        (version >= least.max(*versions.start()).max(R::VERSIONS.min)).then_some(version)
+    }
+
+    /// Sends `request` in the highest of `versions` that the broker knows too.
     pub fn call<R: Request>(
         &mut self,
         request: &R,
-        max_version: i16,
+        versions: RangeInclusive<i16>,
     ) -> Result<R::Response, Failure> {
-        let (least, most) = self.offered.get(&R::KEY).copied().unwrap_or((0, -1));
-        let version = most.min(max_version).min(R::VERSIONS.max);
-        if version < least.max(R::VERSIONS.min) {
-            let name = std::any::type_name::<R>().rsplit("::").next().unwrap_or("this request");
-            return Err(Failure::Failed(format!(
-                "{} offers no version of {name} that this command speaks",
-                self.address
-            )));
+        match self.version_of::<R>(&versions) {
+            Some(version) => self.exchange(request, version),
+            None => {
+                let name = std::any::type_name::<R>().rsplit("::").next().unwrap_or_default();
+                Err(Failure::Failed(format!(
+                    "{} offers no version of {} that can do this",
+                    self.address,
+                    name.trim_end_matches("Request")
+                )))
+            }
         }
-        self.exchange(request, version)
     }
 
     fn exchange<R: Request>(&mut self, request: &R, version: i16) -> Result<R::Response, Failure> {

@@ -1,5 +1,13 @@
 //! The command line.
 
+mod config;
+mod group;
+mod topic;
+
+pub use config::{ConfigCommand, QuotaCommand, QuotaEntity};
+pub use group::{GroupCommand, GroupState, GroupType, ResetArgs, ResetTo};
+pub use topic::{AlterArgs, CreateArgs, DeleteRecordsArgs, TopicCommand};
+
 use crate::settings::Flags;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -26,12 +34,18 @@ pub struct Cli {
 pub enum Command {
     /// Run the gateway
     Serve(Box<ServeArgs>),
-    /// List, describe, create and delete topics
+    /// List, describe, create, change and delete topics, and look up offsets in them
     #[command(subcommand, visible_alias = "topics")]
-    Topic(TopicCommand),
-    /// List, describe and delete consumer groups
+    Topic(Box<TopicCommand>),
+    /// List, describe and delete consumer groups, and change their committed offsets
     #[command(subcommand, visible_alias = "groups")]
-    Group(GroupCommand),
+    Group(Box<GroupCommand>),
+    /// Describe and change configs of topics, brokers, groups and clients' metrics
+    #[command(subcommand, visible_alias = "configs")]
+    Config(ConfigCommand),
+    /// Describe and change the quotas of users, client ids and addresses
+    #[command(subcommand, visible_alias = "quotas")]
+    Quota(QuotaCommand),
     /// Check every checksum of a data directory and tell what is in it
     ///
     /// Reads only. The gateway must not be running on the directory.
@@ -116,10 +130,11 @@ impl ServeArgs {
 /// What every command that talks to a gateway takes.
 #[derive(Args, Debug, Clone)]
 pub struct ConnectArgs {
-    /// The gateway, or any other Kafka broker
+    /// The gateway, or brokers of any Kafka cluster, separated by commas
     #[arg(
         long,
         short = 'b',
+        visible_alias = "bootstrap-server",
         value_name = "HOST:PORT",
         default_value = "127.0.0.1:9092",
         env = "TIDEGATE_BOOTSTRAP"
@@ -131,89 +146,6 @@ pub struct ConnectArgs {
     /// Give up after this many seconds without an answer
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub timeout: u64,
-}
-
-/// Commands on topics.
-#[derive(Subcommand, Debug)]
-pub enum TopicCommand {
-    /// Print the topics with their partition counts
-    #[command(visible_alias = "ls")]
-    List {
-        /// Also those the gateway keeps for itself, such as __consumer_offsets
-        #[arg(long)]
-        internal: bool,
-        /// Where and how.
-        #[command(flatten)]
-        connect: ConnectArgs,
-    },
-    /// Print a topic's partitions with their offsets, and the configs that are not defaults
-    Describe {
-        /// The topic
-        topic: String,
-        /// Also the configs that are defaults
-        #[arg(long)]
-        all_configs: bool,
-        /// Where and how.
-        #[command(flatten)]
-        connect: ConnectArgs,
-    },
-    /// Create a topic
-    Create {
-        /// The topic
-        topic: String,
-        /// How many partitions; without it the gateway's num.partitions
-        #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(i32).range(1..))]
-        partitions: Option<i32>,
-        /// A topic config, such as cleanup.policy=compact; may be repeated
-        #[arg(long, short, value_name = "NAME=VALUE")]
-        config: Vec<String>,
-        /// Succeed if the topic exists already
-        #[arg(long)]
-        if_not_exists: bool,
-        /// Where and how.
-        #[command(flatten)]
-        connect: ConnectArgs,
-    },
-    /// Delete topics with all their records
-    #[command(visible_alias = "rm")]
-    Delete {
-        /// The topics
-        #[arg(required = true)]
-        topics: Vec<String>,
-        /// Where and how.
-        #[command(flatten)]
-        connect: ConnectArgs,
-    },
-}
-
-/// Commands on consumer groups.
-#[derive(Subcommand, Debug)]
-pub enum GroupCommand {
-    /// Print the groups with their states
-    #[command(visible_alias = "ls")]
-    List {
-        /// Where and how.
-        #[command(flatten)]
-        connect: ConnectArgs,
-    },
-    /// Print a group's members and committed offsets with their lag
-    Describe {
-        /// The group
-        group: String,
-        /// Where and how.
-        #[command(flatten)]
-        connect: ConnectArgs,
-    },
-    /// Delete groups, which must have no members, with their committed offsets
-    #[command(visible_alias = "rm")]
-    Delete {
-        /// The groups
-        #[arg(required = true)]
-        groups: Vec<String>,
-        /// Where and how.
-        #[command(flatten)]
-        connect: ConnectArgs,
-    },
 }
 
 /// The flags of `inspect`.
