@@ -88,7 +88,6 @@ pub const AREAS: &[&[Scenario]] = &[
     quotas::SCENARIOS,
     rebalances::SCENARIOS,
     record_formats::SCENARIOS,
-    quotas::SCENARIOS,
     replace_configs::SCENARIOS,
     requests::SCENARIOS,
     resource_configs::SCENARIOS,
