@@ -169,13 +169,12 @@ fn confirm(topics: &[&String]) -> Result<(), Failure> {
     let list: String = topics.iter().map(|topic| format!("  {topic}\n")).collect();
     if !std::io::stdin().is_terminal() {
         return Err(Failure::Usage(format!(
-            "--yes is needed to delete what a pattern found; these are {} topics:\n{}",
-            topics.len(),
+            "--yes is needed to delete what a pattern found:\n{}",
             list.trim_end()
         )));
     }
     let mut stderr = std::io::stderr();
-    let asked = write!(stderr, "{list}delete these {} topics? [y/N] ", topics.len())
+    let asked = write!(stderr, "{list}delete what was found, {} in all? [y/N] ", topics.len())
         .and_then(|()| stderr.flush());
     let mut answer = String::new();
     let read = asked.and_then(|()| std::io::stdin().read_line(&mut answer));
