@@ -35,20 +35,31 @@ struct Row {
     start_offset: Option<i64>,
     new_start_offset: i64,
     records: Option<i64>,
+    /// Why a broker will refuse it.
+    note: Option<String>,
     done: bool,
     error: Option<String>,
+}
+
+/// What was asked for.
+struct Wanted {
+    topics: Vec<MetadataResponseTopic>,
+    /// Where each partition shall begin.
+    offsets: BTreeMap<Partition, i64>,
+    /// Where each ends now.
+    end: Offsets,
 }
 
 /// Shows or does it.
 pub fn run(args: &DeleteRecordsArgs) -> Result<(), Failure> {
     let mut client = Client::connect(&args.connect)?;
-    let (topics, wanted) = match (&args.from_file, &args.before) {
+    let Wanted { topics, offsets, end } = match (&args.from_file, &args.before) {
         (Some(path), _) => from_file(&mut client, path)?,
         (None, Some(before)) => before_each(&mut client, &args.topics, before)?,
         (None, None) => return Err(Failure::Usage("--before or --from-file is needed".to_owned())),
     };
     let start = client.offsets(&topics, At::Earliest)?;
-    let mut rows = planned(&wanted, &start);
+    let mut rows = planned(&offsets, &start, &end);
     let mut failures = Vec::new();
     if args.execute {
         let moving: BTreeMap<Partition, i64> = rows
@@ -77,7 +88,7 @@ pub fn run(args: &DeleteRecordsArgs) -> Result<(), Failure> {
     failed(failures, count)
 }
 
-fn planned(wanted: &BTreeMap<Partition, i64>, start: &Offsets) -> Vec<Row> {
+fn planned(wanted: &BTreeMap<Partition, i64>, start: &Offsets, end: &Offsets) -> Vec<Row> {
     let row = |(key, offset): (&Partition, &i64)| {
         let start_offset = start.get(key).map(|listed| listed.offset);
         // A log does not begin earlier because somebody says so.
@@ -88,6 +99,10 @@ fn planned(wanted: &BTreeMap<Partition, i64>, start: &Offsets) -> Vec<Row> {
             start_offset,
             new_start_offset,
             records: start_offset.map(|start| new_start_offset - start),
+            note: end
+                .get(key)
+                .filter(|end| end.offset < new_start_offset)
+                .map(|end| format!("after the last record: the log ends at {}", end.offset)),
             done: false,
             error: None,
         }
@@ -99,7 +114,8 @@ fn tell(args: &DeleteRecordsArgs, rows: Vec<Row>) -> Result<(), Failure> {
     if args.connect.json {
         return print_json(&rows);
     }
-    let mut table = Table::new(&["TOPIC", "PARTITION", "START", "NEW START", "OFFSETS", "DONE"]);
+    let mut table =
+        Table::new(&["TOPIC", "PARTITION", "START", "NEW START", "OFFSETS", "DONE", "NOTE"]);
     for row in rows {
         let done = match (row.done, row.error.is_some()) {
             (true, _) => "yes",
@@ -113,6 +129,7 @@ fn tell(args: &DeleteRecordsArgs, rows: Vec<Row>) -> Result<(), Failure> {
             row.new_start_offset.to_string(),
             number(row.records),
             done.to_owned(),
+            row.note.unwrap_or_default(),
         ]);
     }
     let hint = match args.execute {
@@ -128,7 +145,7 @@ fn before_each(
     client: &mut Client,
     scopes: &[TopicScope],
     before: &Before,
-) -> Result<(Vec<MetadataResponseTopic>, BTreeMap<Partition, i64>), Failure> {
+) -> Result<Wanted, Failure> {
     let topics = resolve(client, scopes)?;
     let end = client.offsets(&topics, At::Latest)?;
     let found = match before {
@@ -146,14 +163,11 @@ fn before_each(
         };
         wanted.insert(key, offset);
     }
-    Ok((topics, wanted))
+    Ok(Wanted { topics, offsets: wanted, end })
 }
 
 /// The topics and offsets of a file as Kafka's tool takes it; -1 stands for the end.
-fn from_file(
-    client: &mut Client,
-    path: &Path,
-) -> Result<(Vec<MetadataResponseTopic>, BTreeMap<Partition, i64>), Failure> {
+fn from_file(client: &mut Client, path: &Path) -> Result<Wanted, Failure> {
     let wrong = |problem: String| Failure::Usage(format!("{}: {problem}", path.display()));
     let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
     let file: File = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
@@ -183,7 +197,7 @@ fn from_file(
             *offset = listed.offset;
         }
     }
-    Ok((topics, named))
+    Ok(Wanted { topics, offsets: named, end })
 }
 
 #[cfg(test)]
@@ -192,13 +206,17 @@ mod tests {
     use crate::client::offsets::Listed;
 
     #[test]
-    fn a_plan_never_moves_a_start_back() {
+    fn a_plan_never_moves_a_start_back_and_notes_what_is_after_the_end() {
         let key = ("orders".to_owned(), 0);
         let start = Offsets::from([(key.clone(), Listed { offset: 10, timestamp_ms: None })]);
-        let plan = |offset| planned(&BTreeMap::from([(key.clone(), offset)]), &start);
+        let end = Offsets::from([(key.clone(), Listed { offset: 20, timestamp_ms: None })]);
+        let plan = |offset| planned(&BTreeMap::from([(key.clone(), offset)]), &start, &end);
         assert_eq!(plan(5)[0].new_start_offset, 10);
         assert_eq!(plan(5)[0].records, Some(0));
         assert_eq!(plan(15)[0].new_start_offset, 15);
         assert_eq!(plan(15)[0].records, Some(5));
+        assert_eq!(plan(20)[0].note, None);
+        let note = plan(21)[0].note.clone();
+        assert_eq!(note.as_deref(), Some("after the last record: the log ends at 20"));
     }
 }
