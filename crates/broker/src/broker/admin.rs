@@ -165,13 +165,17 @@ impl Broker {
         let _one = self.refreshing.lock().await;
         let Some(catalogued) = self.catalog.durable_topic(id).await? else { return Ok(()) };
         let before = self.topics.by_id(id);
+        let is_new = before.is_none();
         let topic = self.catalog.open_topic(&*self.store, &catalogued, before.as_deref()).await?;
         let (partitions, configs) = (topic.partitions.len(), &topic.configs);
-        match before {
-            None => info!(topic = &*topic.name, topic_id = %id, partitions, "topic created"),
-            Some(_) => {
-                info!(topic = &*topic.name, topic_id = %id, partitions, ?configs, "topic changed")
-            }
+        // MirrorMaker sets all configs of every topic again and again, mostly to what they are.
+        let is_as_before = before.is_some_and(|before| {
+            before.configs == *configs && before.partitions.len() == partitions
+        });
+        if is_new {
+            info!(topic = &*topic.name, topic_id = %id, partitions, "topic created");
+        } else if !is_as_before {
+            info!(topic = &*topic.name, topic_id = %id, partitions, ?configs, "topic changed");
         }
         self.topics.insert(topic);
         Ok(())
