@@ -144,7 +144,7 @@ def suites(options):
         ),
         pytest("tools", "Kafka's own command line tools, of two releases", 900),
         pytest("registry", "schema registries on the gateway", 1200),
-        pytest("apps", "Connect and others of Kafka's own applications", 900),
+        pytest("apps", "Kafka Connect, Kafka Streams and MirrorMaker 2", 900),
         Suite(
             "kgo",
             "the tests that franz-go's client comes with",

@@ -170,3 +170,13 @@ class WordCount(App):
     def __init__(self, directory, bootstrap, guarantee):
         self.state = Path(directory) / "state"
         super().__init__(directory, "wordcount", _HERE / "java" / "WordCount.java", bootstrap, self.state, guarantee)
+
+
+class MirrorMaker(App):
+    """MirrorMaker 2 between two clusters, in both directions."""
+
+    def __init__(self, directory, properties):
+        path = Path(directory) / "mm2.properties"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_properties(path, properties)
+        super().__init__(directory, "mirror", "org.apache.kafka.connect.mirror.MirrorMaker", path)

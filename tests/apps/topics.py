@@ -3,11 +3,13 @@
 import collections
 import socket
 import struct
+import time
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, ConsumerGroupTopicPartitions, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, OffsetSpec
 
 _TIMEOUT_S = 60
+_EARLIEST = {"auto.offset.reset": "earliest"}
 
 Record = collections.namedtuple("Record", "partition offset key value headers timestamp")
 
@@ -50,6 +52,12 @@ def serves(gateway, key):
     return key in (served for served, _, _ in struct.iter_unpack(">hhh", answer[10 : 10 + 6 * count]))
 
 
+def partitions_of(bootstrap, topic):
+    """How many partitions the topic has, 0 if there is no such topic."""
+    found = _admin(bootstrap).list_topics(timeout=_TIMEOUT_S).topics.get(topic)
+    return len(found.partitions) if found else 0
+
+
 def produce(bootstrap, topic, records):
     """Writes (partition, key, value, headers), waits until all are acknowledged."""
     producer = Producer(_settings(bootstrap) | {"enable.idempotence": True, "linger.ms": 5})
@@ -80,6 +88,22 @@ def ends(bootstrap, places):
     admin = _admin(bootstrap)
     asked = admin.list_offsets({TopicPartition(*place): OffsetSpec.latest() for place in places})
     return {(at.topic, at.partition): one.result(_TIMEOUT_S).offset for at, one in asked.items()}
+
+
+def consume_and_commit(bootstrap, group, topic, count):
+    """Reads as a member of the group until `count` different keys have come, and commits. Returns the keys."""
+    member = Consumer(_settings(bootstrap) | {"group.id": group, "enable.auto.commit": False} | _EARLIEST)
+    member.subscribe([topic])
+    keys = set()
+    end = time.monotonic() + _TIMEOUT_S
+    try:
+        while len(keys) < count and time.monotonic() < end:
+            keys |= {message.key() for message in member.consume(1000, 0.5) if message.error() is None}
+        assert len(keys) >= count, f"{len(keys)} of {count} records of {topic} within {_TIMEOUT_S} s"
+        member.commit(asynchronous=False)
+    finally:
+        member.close()
+    return keys
 
 
 class Follower:
