@@ -3,6 +3,7 @@
 //! Handlers turn version-shaped requests into version-free calls of the broker and back. What a
 //! request does begins before its handler returns; a handler that has to wait leaves a future.
 
+mod acls;
 mod alter_client_quotas;
 mod alter_configs;
 mod api_versions;
@@ -107,6 +108,9 @@ pub static APIS: &[Api] = &[
     Api::new(21, "DeleteRecords", 0..=2, delete_records::handle),
     Api::new(22, "InitProducerId", 0..=5, init_producer_id::handle),
     Api::new(23, "OffsetForLeaderEpoch", 2..=4, offset_for_leader_epoch::handle),
+    Api::new(29, "DescribeAcls", 1..=3, acls::describe),
+    Api::new(30, "CreateAcls", 1..=3, acls::create),
+    Api::new(31, "DeleteAcls", 1..=3, acls::delete),
     Api::new(32, "DescribeConfigs", 1..=4, describe_configs::handle),
     Api::new(33, "AlterConfigs", 0..=2, alter_configs::handle),
     Api::new(35, "DescribeLogDirs", 1..=4, describe_log_dirs::handle),

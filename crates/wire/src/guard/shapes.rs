@@ -24,6 +24,9 @@ pub const REQUESTS: &[Request] = &[
     request(21, "DeleteRecords", 0, 2, 2, Some(DELETE_RECORDS)),
     request(22, "InitProducerId", 0, 5, 2, Some(INIT_PRODUCER_ID)),
     request(23, "OffsetForLeaderEpoch", 2, 4, 4, Some(OFFSET_FOR_LEADER_EPOCH)),
+    request(29, "DescribeAcls", 1, 3, 2, Some(DESCRIBE_ACLS)),
+    request(30, "CreateAcls", 1, 3, 2, Some(CREATE_ACLS)),
+    request(31, "DeleteAcls", 1, 3, 2, Some(DELETE_ACLS)),
     request(32, "DescribeConfigs", 1, 4, 4, Some(DESCRIBE_CONFIGS)),
     request(33, "AlterConfigs", 0, 2, 2, Some(ALTER_CONFIGS)),
     request(35, "DescribeLogDirs", 1, 4, 2, Some(DESCRIBE_LOG_DIRS)),
@@ -238,6 +241,46 @@ const OFFSET_FOR_LEADER_EPOCH: &[Field] = &[
         END,
     ),
 ];
+
+const DESCRIBE_ACLS: &[Field] = &[
+    field("ResourceTypeFilter", Fixed(1), 0, END),
+    field("ResourceNameFilter", Text, 0, END).nullable(0, END),
+    field("PatternTypeFilter", Fixed(1), 1, END),
+    field("PrincipalFilter", Text, 0, END).nullable(0, END),
+    field("HostFilter", Text, 0, END).nullable(0, END),
+    field("Operation", Fixed(1), 0, END),
+    field("PermissionType", Fixed(1), 0, END),
+];
+
+const CREATE_ACLS: &[Field] = &[field(
+    "Creations",
+    Array(&Structure(&[
+        field("ResourceType", Fixed(1), 0, END),
+        field("ResourceName", Text, 0, END),
+        field("ResourcePatternType", Fixed(1), 1, END),
+        field("Principal", Text, 0, END),
+        field("Host", Text, 0, END),
+        field("Operation", Fixed(1), 0, END),
+        field("PermissionType", Fixed(1), 0, END),
+    ])),
+    0,
+    END,
+)];
+
+const DELETE_ACLS: &[Field] = &[field(
+    "Filters",
+    Array(&Structure(&[
+        field("ResourceTypeFilter", Fixed(1), 0, END),
+        field("ResourceNameFilter", Text, 0, END).nullable(0, END),
+        field("PatternTypeFilter", Fixed(1), 1, END),
+        field("PrincipalFilter", Text, 0, END).nullable(0, END),
+        field("HostFilter", Text, 0, END).nullable(0, END),
+        field("Operation", Fixed(1), 0, END),
+        field("PermissionType", Fixed(1), 0, END),
+    ])),
+    0,
+    END,
+)];
 
 const DESCRIBE_CONFIGS: &[Field] = &[
     field(

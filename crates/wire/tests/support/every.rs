@@ -39,6 +39,9 @@ macro_rules! by_library {
             21 => $run!(DeleteRecordsRequest, DeleteRecordsResponse),
             22 => $run!(InitProducerIdRequest, InitProducerIdResponse),
             23 => $run!(OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse),
+            29 => $run!(DescribeAclsRequest, DescribeAclsResponse),
+            30 => $run!(CreateAclsRequest, CreateAclsResponse),
+            31 => $run!(DeleteAclsRequest, DeleteAclsResponse),
             32 => $run!(DescribeConfigsRequest, DescribeConfigsResponse),
             33 => $run!(AlterConfigsRequest, AlterConfigsResponse),
             35 => $run!(DescribeLogDirsRequest, DescribeLogDirsResponse),
@@ -139,6 +142,14 @@ pub fn default_request(key: i16, version: i16) -> Result<Bytes, WireError> {
             encode_offset_commit_request(version, 7, CLIENT_ID, &request)
         }
         9 => encode_offset_fetch_request(version, 7, CLIENT_ID, &OffsetFetchRequest::default()),
+        // The defaults are kinds that are unknown, which no answer is given to: any kind instead.
+        29 => {
+            let request = DescribeAclsRequest::default()
+                .with_resource_type_filter(1)
+                .with_operation(1)
+                .with_permission_type(1);
+            encode_request(key, version, 7, CLIENT_ID, &request)?
+        }
         _ => by_library!(key, version, run)?,
     })
 }

@@ -1,5 +1,6 @@
 //! The scenarios, one file for each area. A new file is one line in each list.
 
+mod acls;
 mod alter_configs;
 mod api_versions;
 mod broker_configs;
@@ -51,6 +52,7 @@ use crate::scenario::Scenario;
 
 /// Every area's scenarios.
 pub const AREAS: &[&[Scenario]] = &[
+    acls::SCENARIOS,
     alter_configs::SCENARIOS,
     api_versions::SCENARIOS,
     broker_configs::SCENARIOS,

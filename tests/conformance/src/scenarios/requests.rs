@@ -60,6 +60,9 @@ requests! {
     delete_records 21 0..=2;
     init_producer_id 22 0..=5;
     offset_for_leader_epoch 23 2..=4;
+    describe_acls 29 1..=3;
+    create_acls 30 1..=3;
+    delete_acls 31 1..=3;
     describe_configs 32 1..=4;
     alter_configs 33 0..=2;
     describe_log_dirs 35 1..=4;
