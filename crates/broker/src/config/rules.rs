@@ -2,7 +2,7 @@
 //!
 //! Kafka checks in two places, the broker that is asked (`ConfigAdminManager`, `DynamicBrokerConfig`)
 //! and the controller (`ControllerConfigurationValidator`); codes and messages are theirs. Not
-//! checked are sizes of thread pools, which are not resized here, and the patterns in `match` of a
+//! checked are by how much `log.cleaner.threads` changes, and the patterns in `match` of a
 //! subscription to clients' metrics, of which only the properties' names are.
 
 use super::broker::{broker_config, dynamic_config};
@@ -32,6 +32,17 @@ const PER_LISTENER: &[&str] = &[
 
 /// Configs that Kafka changes while it runs, and this gateway does not: its sockets stay.
 const FIXED_HERE: &[&str] = &["listeners"];
+
+/// Sizes of thread pools, which Kafka lets double or halve at a time, no more
+/// (`DynamicThreadPool`). Nothing here has such a pool; a tool that grows one in steps, as Kafka
+/// makes it do, sees the same refusals.
+const THREAD_POOLS: &[&str] = &[
+    "background.threads",
+    "num.io.threads",
+    "num.network.threads",
+    "num.recovery.threads.per.data.dir",
+    "num.replica.fetchers",
+];
 
 /// What one client of a subscription is recognized by (`ClientMetricsConfigs`).
 const MATCHED: &[&str] = &[
@@ -79,6 +90,30 @@ impl ConfigRules {
             let only = "Cannot update these configs at default cluster level, broker id must be \
                         specified";
             none_of(configs, only, is_per_broker)?;
+        }
+        self.check_thread_pools(name, configs)
+    }
+
+    /// Compares what would be in force with what is: also what is removed changes a size.
+    fn check_thread_pools(&self, name: &str, configs: &Configs) -> Result<(), Failure> {
+        let current = self.settings.load();
+        let after = current.with_resource(name, configs);
+        for pool in THREAD_POOLS {
+            let size = |settings: &KafkaSettings| settings.value(pool).and_then(integer);
+            let (Some(before), Some(after)) = (size(&current), size(&after)) else { continue };
+            let bound = if after < before / 2 {
+                "value should be at least half the current value"
+            } else if after > before * 2 {
+                "value should not be greater than double the current value"
+            } else {
+                continue;
+            };
+            let message = format!(
+                "Invalid value org.apache.kafka.common.config.ConfigException: Dynamic thread \
+                 count update validation failed for {pool}={after}, {bound} {before} for \
+                 configuration Invalid dynamic configuration"
+            );
+            return Err(failure(INVALID_REQUEST, message));
         }
         Ok(())
     }

@@ -124,6 +124,16 @@ impl KafkaSettings {
         KafkaSettings { typed: Typed::of(&layers), layers }
     }
 
+    /// The same with `configs` as all that is set on this node or, if `name` is empty, on all nodes.
+    pub(super) fn with_resource(&self, name: &str, configs: &Configs) -> Self {
+        let configs = Arc::new(configs.clone());
+        if name.is_empty() {
+            self.with_dynamic(Arc::clone(&self.layers.node), configs)
+        } else {
+            self.with_dynamic(configs, Arc::clone(&self.layers.cluster))
+        }
+    }
+
     /// The pairs that the environment sets: `TIDEGATE_KAFKA_<NAME WITH DOTS AS UNDERSCORES>`.
     pub fn pairs_of_environment(
         variables: impl IntoIterator<Item = (String, String)>,

@@ -19,6 +19,8 @@ scenarios![
     security_configs_are_changed_for_listeners_only,
     a_value_that_is_not_of_the_type_is_refused,
     a_value_out_of_range_is_refused,
+    a_thread_pool_at_most_doubles_or_halves,
+    removing_a_size_changes_a_thread_pool_as_setting_one,
     a_null_value_is_refused,
     only_lists_are_appended_to,
     a_config_named_twice_is_refused,
@@ -153,6 +155,49 @@ async fn a_value_that_is_not_of_the_type_is_refused(client: Client) {
 
 async fn a_value_out_of_range_is_refused(client: Client) {
     is_refused(client, ErrorCode::InvalidRequest, vec![set("message.max.bytes", "-1")]).await;
+}
+
+async fn a_thread_pool_at_most_doubles_or_halves(mut client: Client) {
+    let _alone = brokers_configs().await;
+    let node = client.target.node_id.to_string();
+    // Half of an odd size is rounded down, and the way back is as long. Kafka closes the connections
+    // of network threads that it stops, so that these stay.
+    for (pool, refused, taken) in [
+        ("background.threads", &["21", "4"][..], &["5", "2", "4", "5"][..]),
+        ("num.io.threads", &["17", "3"], &["16"]),
+        ("num.network.threads", &["7"], &[]),
+        ("num.recovery.threads.per.data.dir", &["5"], &["4"]),
+        ("num.replica.fetchers", &["3"], &["2"]),
+    ] {
+        for (name, size) in refused.iter().flat_map(|size| [("", size), (&node, size)]) {
+            let changes = vec![set(pool, size)];
+            answers(&mut client, 1, ErrorCode::InvalidRequest, BROKER, name, changes).await;
+        }
+        for size in taken {
+            answers(&mut client, 1, ErrorCode::None, BROKER, "", vec![set(pool, size)]).await;
+            until_config_is(&mut client, BROKER, &node, pool, Some(size)).await;
+        }
+        answers(&mut client, 1, ErrorCode::None, BROKER, "", vec![unset(pool)]).await;
+    }
+}
+
+async fn removing_a_size_changes_a_thread_pool_as_setting_one(mut client: Client) {
+    let _alone = brokers_configs().await;
+    let node = client.target.node_id.to_string();
+    let pool = "num.io.threads";
+    for size in ["16", "32"] {
+        answers(&mut client, 1, ErrorCode::None, BROKER, &node, vec![set(pool, size)]).await;
+        until_config_is(&mut client, BROKER, &node, pool, Some(size)).await;
+    }
+    let refused = ErrorCode::InvalidRequest;
+    answers(&mut client, 1, refused, BROKER, &node, vec![unset(pool)]).await;
+    // What the node's own value hides changes nothing.
+    answers(&mut client, 1, ErrorCode::None, BROKER, "", vec![set(pool, "100")]).await;
+    answers(&mut client, 1, ErrorCode::None, BROKER, "", vec![unset(pool)]).await;
+    answers(&mut client, 1, ErrorCode::None, BROKER, &node, vec![set(pool, "16")]).await;
+    until_config_is(&mut client, BROKER, &node, pool, Some("16")).await;
+    answers(&mut client, 1, ErrorCode::None, BROKER, &node, vec![unset(pool)]).await;
+    until_config_is(&mut client, BROKER, &node, pool, Some("8")).await;
 }
 
 async fn a_null_value_is_refused(client: Client) {
