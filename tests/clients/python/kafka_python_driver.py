@@ -85,11 +85,14 @@ def consume(options):
 class _Listener(ConsumerRebalanceListener):
     def __init__(self, printed):
         self._printed = printed
+        # Where the member was in partitions that it had to give back.
+        self.left_at = {}
 
     def on_partitions_assigned(self, assigned):
         self._printed.assigned([p.partition for p in assigned])
 
     def on_partitions_revoked(self, revoked):
+        self.left_at.update(self._printed.next_offsets)
         self._printed.revoked([p.partition for p in revoked])
 
 
@@ -109,7 +112,16 @@ def group(options):
             for r in records:
                 printed.record(r.partition, r.offset, r.key)
 
+    listener = _Listener(printed)
+
     def commit():
+        # A member that joins twice gets its partitions back with their positions: it does not read
+        # again what it has read and not committed.
+        for partition in consumer.assignment():
+            left_at = listener.left_at.get(partition.partition)
+            if partition.partition not in printed.next_offsets and left_at is not None:
+                if consumer.position(partition) == left_at:
+                    printed.next_offsets[partition.partition] = left_at
         try:
             if printed.next_offsets:
                 consumer.commit(
@@ -125,7 +137,7 @@ def group(options):
 
     # A leader that does not know the topic yet assigns nothing, and may leave it at that.
     consumer.partitions_for_topic(topic)
-    consumer.subscribe([topic], listener=_Listener(printed))
+    consumer.subscribe([topic], listener=listener)
     driver_io.run_member(poll, commit, lambda: consumer.close(autocommit=False))
 
 
