@@ -2,6 +2,8 @@
 
 #![allow(dead_code, unused_imports, reason = "each test binary uses what it needs")]
 
+pub mod transcript;
+
 pub use tidegate_raw_client::{RawClient, batch, client, code, text};
 
 use client::topic_name;
