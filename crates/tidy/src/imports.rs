@@ -13,6 +13,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("log-local", &["log", "model"]),
     ("broker", &["machine", "log", "model"]),
     ("server", &["broker", "wire", "machine", "log", "model"]),
+    ("schema", &[]),
     ("cli", &["*"]),
     ("tidy", &[]),
     // Black boxes, in tests/: they know the protocol and an address.
@@ -24,7 +25,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 const FOR_TESTS: &str = "raw-client";
 
 /// Crates that know neither time nor chance, so that every run of them can be repeated.
-pub(crate) const PURE: &[&str] = &["model", "wire", "machine"];
+pub(crate) const PURE: &[&str] = &["model", "wire", "machine", "schema"];
 
 /// Packages that bring a runtime, a clock or randomness with them.
 const IMPURE: &[&str] =

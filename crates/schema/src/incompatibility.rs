@@ -1,0 +1,48 @@
+//! What keeps two schemas from going together, in Confluent's words.
+
+use std::fmt;
+
+/// One reason. It prints as Confluent's registry words it:
+/// `{errorType:'MISSING_UNION_BRANCH', description:'…', additionalInfo:'…'}`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Incompatibility {
+    /// The kind, e.g. `READER_FIELD_MISSING_DEFAULT_VALUE`.
+    pub error_type: &'static str,
+    /// The sentence, with the path.
+    pub description: String,
+    /// What Avro's checker adds; the other languages have no such member.
+    pub additional_info: Option<String>,
+}
+
+impl Incompatibility {
+    /// A schema of another language than the one before it.
+    pub(crate) fn other_language() -> Self {
+        Incompatibility {
+            error_type: "SCHEMA_TYPE_CHANGED",
+            description: "Incompatible because of different schema type".to_owned(),
+            additional_info: None,
+        }
+    }
+}
+
+impl fmt::Display for Incompatibility {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{{errorType:'{}', description:'{}'", self.error_type, self.description)?;
+        if let Some(info) = &self.additional_info {
+            write!(f, ", additionalInfo:'{info}'")?;
+        }
+        f.write_str("}")
+    }
+}
+
+/// How strictly content models of JSON Schema are compared (`compatibilityPolicy` of a subject's config).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Policy {
+    /// What a reader might refuse is incompatible.
+    #[default]
+    Strict,
+    /// Properties may be added to and removed from open content models.
+    Lenient,
+    /// The rules that are Confluent's newest (8.x).
+    Logical,
+}
