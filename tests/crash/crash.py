@@ -16,9 +16,7 @@ time while it recovers, and started again on the same directory. Then:
 TARGET=kafka runs it against Apache Kafka. Failures leave the directory behind.
 """
 
-import argparse
 import json
-import os
 import queue
 import random
 import subprocess
@@ -34,9 +32,11 @@ sys.path.insert(0, str(HERE.parent / "clients"))
 from confluent_kafka import Consumer, TopicPartition
 
 import gateway as servers
+import rounds
 import stamped
-from admin import Admin, AdminFailed
-from clients import CLIENTS, ClientFailed
+from admin import Admin
+from clients import CLIENTS
+from rounds import Lost, expect
 
 PARTITIONS = 6
 # After so many rounds the topic is read again from its first offset and given up for a new one.
@@ -50,15 +50,6 @@ PRODUCERS = [
     ("middle", [1, 2, 3, 4], "lz4", 500, 20_000, 5, 200),
     ("large", [4, 5], "zstd", 50_000, 400_000, 0, 8),
 ]
-
-
-class Lost(Exception):
-    """The gateway broke a promise."""
-
-
-def expect(condition, what):
-    if not condition:
-        raise Lost(what)
 
 
 class Worker:
@@ -320,6 +311,9 @@ class Harness:
         self.recoveries_s = []
         self._watermarks = {}
 
+    def begin(self):
+        """Nothing: a round that finds no topic makes one."""
+
     def run_round(self):
         self.round += 1
         if self.topic is None:
@@ -345,7 +339,15 @@ class Harness:
         self.group.until(ends)
         self.totals["records"] += checked
         self._end_of_round(ends)
-        return checked
+        return f"{checked} records checked, ready again after {self.recoveries_s[-1] * 1000:.0f} ms"
+
+    def end(self):
+        self.close_topic()
+        slowest = f"slowest recovery {max(self.recoveries_s) * 1000:.0f} ms"
+        return f"{self.totals['kills']} kills, {self.totals['records']} records, {slowest}"
+
+    def after(self, directory):
+        """Nothing more: the last round has read all there is."""
 
     def _end_of_round(self, ends):
         if self.round % ROUNDS_A_TOPIC == 0:
@@ -424,55 +426,9 @@ class Harness:
             self.group.kill()
 
 
-def arguments():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=20)
-    parser.add_argument("--hours", type=float, help="instead of --rounds: go on for so long")
-    parser.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(4), "big"))
-    parser.add_argument("--dir", help="keep the gateway's data here")
-    return parser.parse_args()
-
-
 def main():
-    options = arguments()
     check_the_judge()
-    print(f"seed {options.seed}, server {servers.TARGET}", flush=True)
-    directory = Path(options.dir or tempfile.mkdtemp(prefix="tidegate-crash-"))
-    try:
-        server = servers.new_gateway(directory)
-    except servers.GatewayFailed as e:
-        sys.exit(f"crash.py: {e}")
-    harness = Harness(server, options.seed)
-    begin = time.monotonic()
-    try:
-        server.start()
-        while harness.round < options.rounds if options.hours is None else time.monotonic() - begin < options.hours * 3600:
-            at = time.monotonic()
-            checked = harness.run_round()
-            print(
-                f"round {harness.round}: {checked} records checked, ready again after "
-                f"{harness.recoveries_s[-1] * 1000:.0f} ms, {time.monotonic() - at:.1f} s",
-                flush=True,
-            )
-        harness.close_topic()
-        server.terminate()
-    except (Lost, servers.GatewayFailed, AdminFailed, ClientFailed) as e:
-        print(f"FAILED in round {harness.round} of seed {options.seed}: {e}")
-        print(f"the end of {server.log}:\n{server.log_tail()}")
-        print(f"data is left in {directory}")
-        return 1
-    finally:
-        harness.kill_workers()
-        if server.running():
-            server.kill()
-    totals = harness.totals
-    print(
-        f"passed: {harness.round} rounds, {totals['kills']} kills, {totals['records']} records, "
-        f"slowest recovery {max(harness.recoveries_s) * 1000:.0f} ms, {time.monotonic() - begin:.0f} s"
-    )
-    if not options.dir:
-        subprocess.run(["rm", "-rf", directory], check=False)
-    return 0
+    return rounds.run("crash", rounds.arguments(__doc__.splitlines()[0], 20).parse_args(), Harness)
 
 
 if __name__ == "__main__":

@@ -22,14 +22,12 @@ Apache Kafka writes log starts down at an interval (log.flush.start.offset.check
 may go back with a SIGKILL: this is no test for it.
 """
 
-import argparse
 import os
 import random
 import socket
 import struct
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from pathlib import Path
@@ -42,9 +40,10 @@ from confluent_kafka.admin import AdminClient
 
 import crash
 import gateway as servers
-from admin import Admin, AdminFailed
-from clients import ClientFailed
-from crash import Lost, ProducerRun, expect
+import rounds
+from admin import Admin
+from crash import ProducerRun
+from rounds import expect
 
 PARTITIONS = 3
 SEGMENT_BYTES = 1 << 20
@@ -87,7 +86,7 @@ class Cutter:
             except OSError:
                 # The server is down; whether it took the last request is seen later.
                 time.sleep(0.02)
-            except Lost as e:
+            except rounds.Lost as e:
                 self._wrong = str(e)
                 return
 
@@ -244,7 +243,18 @@ class Harness:
             log.forget_cut()
         self.totals["records"] += checked
         self.totals["requests"] += self.cutter.answers
-        return checked
+        starts = [list(log.starts.values()) for log in (self.by_request, self.by_size)]
+        return f"{checked} records checked, {self.cutter.answers} requests, logs begin at {starts}"
+
+    def end(self):
+        expect(self.totals["requests"] and all(self.by_size.starts.values()), "something was cut everywhere")
+        return ", ".join(f"{count} {what}" for what, count in self.totals.items())
+
+    def after(self, directory):
+        """Lets the gateway's own tool look at every checksum."""
+        command = [os.environ["TIDEGATE_BIN"], "inspect", "--data-dir", directory / "data"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        expect(done.returncode == 0, f"inspect: {done.stdout}{done.stderr}")
 
     def _judge_request(self):
         for partition, start in self.by_request.starts.items():
@@ -306,65 +316,12 @@ class Harness:
             run.worker.kill()
 
 
-def arguments():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=12)
-    parser.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(4), "big"))
-    parser.add_argument("--dir", help="keep the gateway's data here")
-    return parser.parse_args()
-
-
-def inspect(directory):
-    """Lets the gateway's own tool look at every checksum."""
-    command = [os.environ["TIDEGATE_BIN"], "inspect", "--data-dir", directory / "data"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    expect(done.returncode == 0, f"inspect: {done.stdout}{done.stderr}")
-
-
 def main():
-    options = arguments()
+    options = rounds.arguments(__doc__.splitlines()[0], 12).parse_args()
     if servers.TARGET != "tidegate":
         sys.exit("retention.py: Apache Kafka's log starts may go back with a SIGKILL; see the top of this file")
-    print(f"seed {options.seed}", flush=True)
-    directory = Path(options.dir or tempfile.mkdtemp(prefix="tidegate-retention-"))
-    try:
-        server = servers.new_gateway(directory, kafka_settings={"log.retention.check.interval.ms": "50"})
-    except servers.GatewayFailed as e:
-        sys.exit(f"retention.py: {e}")
-    harness = Harness(server, options.seed)
-    begin = time.monotonic()
-    try:
-        server.start()
-        harness.begin()
-        while harness.round < options.rounds:
-            at = time.monotonic()
-            checked = harness.run_round()
-            starts = [list(log.starts.values()) for log in (harness.by_request, harness.by_size)]
-            print(
-                f"round {harness.round}: {checked} records checked, {harness.cutter.answers} requests, "
-                f"logs begin at {starts}, {time.monotonic() - at:.1f} s",
-                flush=True,
-            )
-        server.terminate()
-        inspect(directory)
-    except (Lost, servers.GatewayFailed, AdminFailed, ClientFailed) as e:
-        print(f"FAILED in round {harness.round} of seed {options.seed}: {e}")
-        print(f"the end of {server.log}:\n{server.log_tail()}")
-        print(f"data is left in {directory}")
-        return 1
-    finally:
-        harness.kill_workers()
-        if server.running():
-            server.kill()
-    totals = harness.totals
-    expect(totals["requests"] and all(harness.by_size.starts.values()), "something was cut everywhere")
-    print(
-        f"passed: {harness.round} rounds, {totals['kills']} kills, {totals['stops']} stops, "
-        f"{totals['records']} records, {totals['requests']} requests, {time.monotonic() - begin:.0f} s"
-    )
-    if not options.dir:
-        subprocess.run(["rm", "-rf", directory], check=False)
-    return 0
+    settings = {"log.retention.check.interval.ms": "50"}
+    return rounds.run("retention", options, Harness, kafka_settings=settings)
 
 
 if __name__ == "__main__":
