@@ -10,6 +10,7 @@ mod codec;
 pub mod group;
 mod machine;
 pub mod producer;
+pub mod schema;
 #[cfg(test)]
 mod testing;
 

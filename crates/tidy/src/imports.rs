@@ -8,10 +8,10 @@ use crate::{File, Finding};
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("wire", &["model"]),
-    ("machine", &["model"]),
+    ("machine", &["model", "schema"]),
     ("log", &["model"]),
     ("log-local", &["log", "model"]),
-    ("broker", &["machine", "log", "model"]),
+    ("broker", &["machine", "log", "model", "schema"]),
     ("server", &["broker", "wire", "machine", "log", "model"]),
     ("schema", &[]),
     ("cli", &["*"]),
