@@ -110,7 +110,7 @@ impl Schemas {
     /// Looks at the state. What is seen is durable, and everything that was acknowledged to anybody
     /// before the call is in it. `look` holds a lock: it clones what it wants, and does no work.
     pub async fn read<T>(&self, look: impl FnOnce(&Registry) -> T) -> Result<T, SchemasError> {
-        Ok(look(&Registry::default()))
+        Ok(look(&Registry::new(self.settings.registry.compatibility_level)))
     }
 
     /// Figures for metrics, of what is loaded.

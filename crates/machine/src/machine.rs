@@ -1,6 +1,6 @@
 //! The trait that every coordinator implements.
 
-use tidegate_model::TimestampMs;
+use tidegate_model::{Offset, TimestampMs};
 
 /// What time it is, on two clocks that part when the system's is adjusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +31,14 @@ pub trait Machine {
 
     /// Applies one record: the only place where durable state changes, live and at recovery.
     fn replay(&mut self, now: Now, record: &Self::Record);
+
+    /// Told before each replay where the record lies: its offset, and the time stamp that readers see.
+    fn replaying(&mut self, offset: Offset, timestamp: TimestampMs) {
+        let _ = (offset, timestamp);
+    }
+
+    /// Told of each record in the log that cannot be read.
+    fn skipped(&mut self) {}
 
     /// Called once after the whole log was replayed, before the first step: restarts timers that
     /// recovered state needs, such as members' sessions.

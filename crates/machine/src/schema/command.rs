@@ -62,7 +62,7 @@ pub struct Register {
     /// The id that it must get. Only where the mode is IMPORT.
     pub id: Option<i32>,
     /// The version that it must get; `None` is the next one, or the one that has the schema already.
-    /// `Some(-1)` is the next one even if a version has the schema already.
+    /// `Some(-1)` is the next one unless the latest has the schema.
     pub version: Option<i32>,
     /// What the caller looked at when it compared: [`Registry::revision`](super::Registry::revision).
     /// `None` for a caller that compared with nothing.
@@ -224,6 +224,9 @@ pub enum Refusal {
         /// The version referred to.
         version: i32,
     },
+    /// 42209: a record would be larger than the log takes.
+    #[error("Write failed because schema is too large")]
+    TooLarge,
     /// 42211.
     #[error("The specified context '{0}' is not empty.")]
     ContextNotEmpty(QualifiedSubject),

@@ -15,10 +15,14 @@
 mod command;
 mod config;
 mod entity;
+mod fold;
 mod guid;
+mod interner;
+mod jackson;
 mod machine;
 mod metadata;
 mod mode;
+mod record;
 mod registry;
 mod subject;
 
@@ -32,5 +36,6 @@ pub use guid::{Guid, InvalidGuid};
 pub use machine::{SchemaMachine, Settings};
 pub use metadata::{Metadata, Rule, RuleKind, RuleMode, RuleSet};
 pub use mode::Mode;
+pub use record::{DecodeError, Record, SchemaValue};
 pub use registry::{Include, Registry, Revision};
 pub use subject::{DEFAULT_CONTEXT, GLOBAL_CONTEXT, InvalidContext, QualifiedSubject};

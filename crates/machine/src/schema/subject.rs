@@ -79,6 +79,11 @@ impl QualifiedSubject {
         QualifiedSubject { text: "".into(), name_at: 0 }
     }
 
+    /// The first of all in order.
+    pub(super) fn lowest() -> Self {
+        QualifiedSubject::new("*", "")
+    }
+
     /// `reference` as a schema under `self` means it: in `self`'s context unless it names its own
     /// (Confluent's `qualifySubjectWithParent`).
     pub fn reference(&self, reference: &str) -> Self {
