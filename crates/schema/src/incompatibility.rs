@@ -6,7 +6,7 @@ use std::fmt;
 /// `{errorType:'MISSING_UNION_BRANCH', description:'…', additionalInfo:'…'}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Incompatibility {
-    /// The kind, e.g. `READER_FIELD_MISSING_DEFAULT_VALUE`.
+    /// The kind, e.g. `READER_FIELD_MISSING_DEFAULT_VALUE`; empty for a sentence that stands alone.
     pub error_type: &'static str,
     /// The sentence, with the path.
     pub description: String,
@@ -15,6 +15,11 @@ pub struct Incompatibility {
 }
 
 impl Incompatibility {
+    /// A sentence that stands alone.
+    pub(crate) fn plain(description: String) -> Self {
+        Incompatibility { error_type: "", description, additional_info: None }
+    }
+
     /// A schema of another language than the one before it.
     pub(crate) fn other_language() -> Self {
         Incompatibility {
@@ -27,6 +32,9 @@ impl Incompatibility {
 
 impl fmt::Display for Incompatibility {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.error_type.is_empty() {
+            return f.write_str(&self.description);
+        }
         write!(f, "{{errorType:'{}', description:'{}'", self.error_type, self.description)?;
         if let Some(info) = &self.additional_info {
             write!(f, ", additionalInfo:'{info}'")?;

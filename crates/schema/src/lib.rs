@@ -11,7 +11,6 @@ pub mod avro;
 mod incompatibility;
 pub mod json;
 mod limits;
-#[cfg_attr(not(test), expect(dead_code, reason = "the languages that read it come next"))]
 mod ordered;
 pub mod protobuf;
 mod reference;

@@ -36,9 +36,20 @@ impl Work {
     /// # Errors
     /// [`SchemaError::TooExpensive`] when none is left.
     pub fn step(&mut self) -> Result<(), SchemaError> {
-        self.left = self.left.checked_sub(1).ok_or_else(|| {
-            SchemaError::TooExpensive("it takes more steps than the limit allows".to_owned())
-        })?;
+        self.steps(1)
+    }
+
+    /// Spends several steps at once.
+    ///
+    /// # Errors
+    /// [`SchemaError::TooExpensive`] when fewer are left.
+    pub fn steps(&mut self, count: usize) -> Result<(), SchemaError> {
+        let left = u64::try_from(count).ok().and_then(|count| self.left.checked_sub(count));
+        self.left = left.ok_or_else(Self::spent)?;
         Ok(())
+    }
+
+    fn spent() -> SchemaError {
+        SchemaError::TooExpensive("it takes more steps than the limit allows".to_owned())
     }
 }

@@ -27,7 +27,7 @@ pub(crate) fn parse(text: &str, limits: &Limits) -> Result<Value, SchemaError> {
 }
 
 /// How deep brackets are nested outside of strings.
-fn depth_of(text: &str) -> usize {
+pub(crate) fn depth_of(text: &str) -> usize {
     let (mut depth, mut deepest, mut in_string, mut escaped) = (0_usize, 0, false, false);
     for byte in text.bytes() {
         match byte {
