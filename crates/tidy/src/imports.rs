@@ -14,6 +14,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("broker", &["machine", "log", "model", "schema"]),
     ("server", &["broker", "wire", "machine", "log", "model"]),
     ("schema", &[]),
+    ("registry", &["broker", "machine", "schema", "log", "model"]),
     ("cli", &["*"]),
     ("tidy", &[]),
     // Black boxes, in tests/: they know the protocol and an address.

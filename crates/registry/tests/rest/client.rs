@@ -1,0 +1,172 @@
+//! A registry on a port of its own, and a client that hides nothing of HTTP.
+
+use serde_json::Value;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tidegate_registry::{HttpSettings, Registry, RegistryServer, RegistrySettings, Users};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+/// How long a test waits for an answer before it fails.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A registry that listens.
+pub struct Server {
+    pub address: SocketAddr,
+    server: RegistryServer,
+}
+
+impl Server {
+    pub async fn start() -> Self {
+        Self::with(RegistrySettings::default(), HttpSettings::default(), None).await
+    }
+
+    pub async fn with(
+        settings: RegistrySettings,
+        http: HttpSettings,
+        users: Option<Users>,
+    ) -> Self {
+        let socket = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let registry = Arc::new(Registry::new(settings));
+        let server = RegistryServer::start(socket, registry, users, http).expect("it is bound");
+        Server { address: server.address(), server }
+    }
+
+    /// One request on a connection of its own.
+    pub async fn ask(&self, method: &str, path: &str, body: &str) -> Response {
+        self.connect().await.ask(method, path, &[], body).await
+    }
+
+    pub async fn get(&self, path: &str) -> Response {
+        self.ask("GET", path, "").await
+    }
+
+    pub async fn connect(&self) -> Client {
+        let stream = TcpStream::connect(self.address).await.expect("the registry listens");
+        Client { stream, received: Vec::new() }
+    }
+
+    pub fn metrics(&self) -> String {
+        self.server.metrics()()
+    }
+
+    pub async fn stop(self) {
+        self.server.stop().await;
+    }
+}
+
+/// An answer.
+#[derive(Debug, Clone)]
+pub struct Response {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub body: String,
+}
+
+impl Response {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let found = self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.as_str())
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("no JSON: {self:?}"))
+    }
+
+    /// `error_code` of an error.
+    pub fn code(&self) -> u64 {
+        self.json()["error_code"].as_u64().unwrap_or_else(|| panic!("no error: {self:?}"))
+    }
+
+    pub fn message(&self) -> String {
+        let json = self.json();
+        json["message"].as_str().unwrap_or_else(|| panic!("no error: {self:?}")).to_owned()
+    }
+}
+
+/// A connection.
+pub struct Client {
+    stream: TcpStream,
+    received: Vec<u8>,
+}
+
+impl Client {
+    /// Sends a request and reads its answer.
+    pub async fn ask(
+        &mut self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Response {
+        let mut head = format!("{method} {path} HTTP/1.1\r\nhost: test\r\n");
+        for (name, value) in headers {
+            head += &format!("{name}: {value}\r\n");
+        }
+        if !body.is_empty() || method == "POST" || method == "PUT" {
+            head += &format!("content-length: {}\r\n", body.len());
+        }
+        self.send(format!("{head}\r\n{body}").as_bytes()).await;
+        self.answer(method != "HEAD").await.expect("the registry answers")
+    }
+
+    pub async fn send(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).await.expect("the registry reads");
+    }
+
+    /// Sends what the registry may not want to read.
+    pub async fn try_send(&mut self, bytes: &[u8]) {
+        // A connection that was closed meanwhile is what the test is about.
+        self.stream.write_all(bytes).await.ok();
+    }
+
+    /// Nothing more is sent.
+    pub async fn finish(&mut self) {
+        self.stream.shutdown().await.ok();
+    }
+
+    /// The next answer; `None` when the connection was closed.
+    pub async fn answer(&mut self, has_body: bool) -> Option<Response> {
+        tokio::time::timeout(PATIENCE, self.read_answer(has_body)).await.expect("in time")
+    }
+
+    async fn read_answer(&mut self, has_body: bool) -> Option<Response> {
+        let head = loop {
+            match self.received.windows(4).position(|window| window == b"\r\n\r\n") {
+                Some(end) => break self.received.drain(..end + 4).collect::<Vec<u8>>(),
+                None => self.more().await?,
+            }
+        };
+        let head = String::from_utf8(head).expect("a head is text");
+        let mut lines = head.lines();
+        let status = lines.next().and_then(|line| line.split(' ').nth(1));
+        let status = status.and_then(|status| status.parse().ok()).expect("a status");
+        let header = |line: &str| {
+            line.split_once(": ").map(|(name, value)| (name.to_owned(), value.to_owned()))
+        };
+        let headers: Vec<(String, String)> = lines.filter_map(header).collect();
+        let mut response = Response { status, headers, body: String::new() };
+        let length =
+            response.header("content-length").map_or(0, |length| length.parse().expect("a number"));
+        if has_body {
+            while self.received.len() < length {
+                self.more().await?;
+            }
+            let body = self.received.drain(..length).collect();
+            response.body = String::from_utf8(body).expect("bodies are text");
+        }
+        Some(response)
+    }
+
+    async fn more(&mut self) -> Option<()> {
+        let mut buffer = [0; 16 << 10];
+        match self.stream.read(&mut buffer).await {
+            Ok(0) | Err(_) => None,
+            Ok(read) => {
+                self.received.extend_from_slice(&buffer[..read]);
+                Some(())
+            }
+        }
+    }
+}
