@@ -25,6 +25,11 @@ class Apicurio:
         self._session = requests.Session()
         self._url = ""
 
+    @property
+    def url(self) -> str:
+        """Where its Confluent-compatible API is."""
+        return self._url
+
     def start(self) -> None:
         """Starts the process and returns when its API answers."""
         folder = subprocess.run(
@@ -89,6 +94,13 @@ class Apicurio:
         )
         assert answer.status_code == 200, self.explain(f"{schema.subject}: {answer.status_code} {answer.text}")
         return answer.json()["id"]
+
+    def put(self, path: str, body: dict) -> None:
+        """Changes something at `path`, a config for example."""
+        answer = self._session.put(
+            self._url + path, json=body, headers={"Content-Type": _MEDIA_TYPE}, timeout=30
+        )
+        assert answer.ok, self.explain(f"{path}: {answer.status_code} {answer.text}")
 
     def text_by_id(self, schema_id: int) -> str | None:
         """The text of schema `schema_id`, or None where there is none."""

@@ -11,7 +11,9 @@ mod inspect;
 mod outcome;
 mod output;
 mod quota;
+mod registry;
 mod run;
+mod schema;
 mod scope;
 mod settings;
 mod time;
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
         Command::Group(command) => group::run(*command),
         Command::Config(command) => config::run(command),
         Command::Quota(command) => quota::run(command),
+        Command::Schema(command) => schema::run(*command),
         Command::Inspect(args) => inspect::run(args),
     };
     match done {

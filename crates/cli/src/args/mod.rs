@@ -2,10 +2,14 @@
 
 mod config;
 mod group;
+mod schema;
 mod topic;
 
 pub use config::{ConfigCommand, QuotaCommand, QuotaEntity};
 pub use group::{GroupCommand, GroupState, GroupType, ResetArgs, ResetTo};
+pub use schema::{
+    CheckArgs, GetArgs, Level, ReferenceArg, RegisterArgs, RegistryArgs, SchemaCommand,
+};
 pub use topic::{AlterArgs, CreateArgs, DeleteRecordsArgs, TopicCommand};
 
 use crate::settings::Flags;
@@ -46,6 +50,9 @@ pub enum Command {
     /// Describe and change the quotas of users, client ids and addresses
     #[command(subcommand, visible_alias = "quotas")]
     Quota(QuotaCommand),
+    /// List, register, check and delete schemas of a schema registry
+    #[command(subcommand, visible_alias = "schemas")]
+    Schema(Box<SchemaCommand>),
     /// Check every checksum of a data directory and tell what is in it
     ///
     /// Reads only. The gateway must not be running on the directory.

@@ -1,0 +1,337 @@
+//! A client of schema registries, by the REST interface that Confluent's has and others speak too.
+//!
+//! It takes what old and small ones answer: a resource that a registry does not have is asked for in
+//! another way where there is one.
+
+mod http;
+mod types;
+
+pub use http::Refusal;
+pub use types::{Checked, Registered, Schema, SchemaReference, SubjectVersion, Version};
+
+use crate::args::RegistryArgs;
+use crate::failure::Failure;
+use http::Http;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use types::SchemaAnswer;
+use ureq::http::Method;
+
+/// What is escaped in a part of a path: all but what never needs it.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// How many subjects are asked for at once; Confluent's registry never gives more than 20,000.
+const SUBJECTS_PER_PAGE: usize = 10_000;
+
+/// How many schemas are asked for at once; Confluent's registry never gives more.
+const SCHEMAS_PER_PAGE: usize = 1_000;
+
+/// A version, or the latest one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VersionSpec {
+    /// The highest one that is not deleted.
+    Latest,
+    /// This one.
+    Number(i32),
+}
+
+impl std::fmt::Display for VersionSpec {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            VersionSpec::Latest => f.write_str("latest"),
+            VersionSpec::Number(version) => version.fmt(f),
+        }
+    }
+}
+
+impl std::str::FromStr for VersionSpec {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match (text, text.parse::<i32>()) {
+            ("latest" | "-1", _) => Ok(VersionSpec::Latest),
+            (_, Ok(version)) if version > 0 => Ok(VersionSpec::Number(version)),
+            _ => Err(format!("{text:?} is not a version; it takes a number from 1 on, or latest")),
+        }
+    }
+}
+
+/// A schema registry.
+#[derive(Debug)]
+pub struct Registry {
+    http: Http,
+}
+
+impl Registry {
+    /// The registry of `--url`. Nothing is sent yet.
+    pub fn new(args: &RegistryArgs) -> Result<Registry, Failure> {
+        Ok(Registry { http: Http::new(args)? })
+    }
+
+    /// All subjects of all contexts whose names begin with `prefix`, in the registry's order.
+    pub fn subjects(&self, prefix: &str, deleted: bool) -> Result<Vec<String>, Refusal> {
+        let deleted = deleted.then_some("true");
+        let path =
+            format!("/subjects{}", query(&[("subjectPrefix", some(prefix)), ("deleted", deleted)]));
+        let found = self.pages(&path, SUBJECTS_PER_PAGE, String::clone)?;
+        // Not every registry knows the parameter.
+        Ok(found.into_iter().filter(|subject| subject.starts_with(prefix)).collect())
+    }
+
+    /// All pages of a list. Registries that know no pages give all of it each time.
+    fn pages<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        per_page: usize,
+        key: impl Fn(&T) -> String,
+    ) -> Result<Vec<T>, Refusal> {
+        let mut all = Vec::new();
+        let mut seen = std::collections::HashSet::new();
+        loop {
+            let page = format!("{path}{}offset={}&limit={per_page}", joint(path), all.len());
+            let page: Vec<T> = self.get(&page)?;
+            let full = page.len() >= per_page;
+            let before = all.len();
+            all.extend(page.into_iter().filter(|item| seen.insert(key(item))));
+            if !full || all.len() == before {
+                return Ok(all);
+            }
+        }
+    }
+
+    /// The versions of a subject.
+    pub fn versions(&self, subject: &str, deleted: bool) -> Result<Vec<i32>, Refusal> {
+        self.get(&format!("{}/versions?deleted={deleted}", subject_path(subject)))
+    }
+
+    /// One version of a subject; one that is deleted too, if `deleted`.
+    pub fn version(
+        &self,
+        subject: &str,
+        version: VersionSpec,
+        deleted: bool,
+        format: Option<&str>,
+    ) -> Result<Version, Refusal> {
+        let query = query(&[("deleted", deleted.then_some("true")), ("format", format)]);
+        let path = format!("{}/versions/{version}{query}", subject_path(subject));
+        let answer: SchemaAnswer = self.get(&path)?;
+        answer.into_version().ok_or_else(|| unexpected(&path))
+    }
+
+    /// Every version of every subject that begins with `prefix`; none if the registry cannot tell
+    /// them in one list.
+    pub fn all_versions(
+        &self,
+        prefix: &str,
+        deleted: bool,
+    ) -> Result<Option<Vec<Version>>, Refusal> {
+        let deleted = deleted.then_some("true");
+        let path =
+            format!("/schemas{}", query(&[("subjectPrefix", some(prefix)), ("deleted", deleted)]));
+        let mut versions: BTreeMap<(String, i32), Version> = BTreeMap::new();
+        let mut offset = 0;
+        loop {
+            let page = format!("{path}{}offset={offset}&limit={SCHEMAS_PER_PAGE}", joint(&path));
+            let page: Vec<SchemaAnswer> = match self.get(&page) {
+                Err(refusal) if refusal.is_not_found() && offset == 0 => return Ok(None),
+                page => page?,
+            };
+            let (count, before) = (page.len(), versions.len());
+            for answer in page {
+                let version = answer.into_version().ok_or_else(|| unexpected(&path))?;
+                versions.insert((version.subject.clone(), version.version), version);
+            }
+            if count < SCHEMAS_PER_PAGE || versions.len() == before {
+                break;
+            }
+            offset += count;
+        }
+        // Not every registry knows the parameter.
+        let wanted = |version: &Version| version.subject.starts_with(prefix);
+        Ok(Some(versions.into_values().filter(|version| wanted(version)).collect()))
+    }
+
+    /// The schema of an id, with its id over all registries where that is told.
+    pub fn by_id(
+        &self,
+        id: i32,
+        subject: Option<&str>,
+        format: Option<&str>,
+    ) -> Result<(Option<String>, Schema), Refusal> {
+        let path =
+            format!("/schemas/ids/{id}{}", query(&[("subject", subject), ("format", format)]));
+        let answer: SchemaAnswer = self.get(&path)?;
+        answer.into_schema().ok_or_else(|| unexpected(&path))
+    }
+
+    /// The schema of an id over all registries.
+    pub fn by_guid(&self, guid: &str, format: Option<&str>) -> Result<Schema, Refusal> {
+        let guid = utf8_percent_encode(guid, ESCAPED);
+        let path = format!("/schemas/guids/{guid}{}", query(&[("format", format)]));
+        let answer: SchemaAnswer = self.get(&path)?;
+        Ok(answer.into_schema().ok_or_else(|| unexpected(&path))?.1)
+    }
+
+    /// Which versions of subjects have this id.
+    pub fn versions_of_id(
+        &self,
+        id: i32,
+        subject: Option<&str>,
+    ) -> Result<Vec<SubjectVersion>, Refusal> {
+        self.get(&format!("/schemas/ids/{id}/versions{}", query(&[("subject", subject)])))
+    }
+
+    /// Registers a schema under a subject. `place` has the id and the version that it must get, for
+    /// a registry that is in mode IMPORT.
+    pub fn register(
+        &self,
+        subject: &str,
+        schema: &Schema,
+        normalize: bool,
+        place: Place,
+    ) -> Result<Registered, Refusal> {
+        let mut body = schema.to_body();
+        if let Some(id) = place.id {
+            body.insert("id".to_owned(), id.into());
+        }
+        if let Some(version) = place.version {
+            body.insert("version".to_owned(), version.into());
+        }
+        let query = query(&[("normalize", normalize.then_some("true"))]);
+        let path = format!("{}/versions{query}", subject_path(subject));
+        self.send(Method::POST, &path, Some(body))
+    }
+
+    /// The version under which a schema is registered in a subject.
+    pub fn lookup(
+        &self,
+        subject: &str,
+        schema: &Schema,
+        normalize: bool,
+        deleted: bool,
+    ) -> Result<Version, Refusal> {
+        let path = format!(
+            "{}{}",
+            subject_path(subject),
+            query(&[
+                ("normalize", normalize.then_some("true")),
+                ("deleted", deleted.then_some("true")),
+            ])
+        );
+        let answer: SchemaAnswer = self.send(Method::POST, &path, Some(schema.to_body()))?;
+        answer.into_version().ok_or_else(|| unexpected(&path))
+    }
+
+    /// Checks a schema against one version of a subject, or as registering it would.
+    pub fn check(
+        &self,
+        subject: &str,
+        version: Option<VersionSpec>,
+        schema: &Schema,
+        normalize: bool,
+    ) -> Result<Checked, Refusal> {
+        let version = version.map(|version| format!("/{version}")).unwrap_or_default();
+        let normalize = if normalize { "&normalize=true" } else { "" };
+        let path = format!(
+            "/compatibility{}/versions{version}?verbose=true{normalize}",
+            subject_path(subject)
+        );
+        self.send(Method::POST, &path, Some(schema.to_body()))
+    }
+
+    /// Deletes a whole subject; tells which versions that were.
+    pub fn delete_subject(&self, subject: &str, permanent: bool) -> Result<Vec<i32>, Refusal> {
+        let query = query(&[("permanent", permanent.then_some("true"))]);
+        self.send(Method::DELETE, &format!("{}{query}", subject_path(subject)), None)
+    }
+
+    /// Deletes one version.
+    pub fn delete_version(
+        &self,
+        subject: &str,
+        version: VersionSpec,
+        permanent: bool,
+    ) -> Result<i32, Refusal> {
+        let query = query(&[("permanent", permanent.then_some("true"))]);
+        let path = format!("{}/versions/{version}{query}", subject_path(subject));
+        self.send(Method::DELETE, &path, None)
+    }
+
+    fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Refusal> {
+        self.send(Method::GET, path, None)
+    }
+
+    fn send<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Map<String, Value>>,
+    ) -> Result<T, Refusal> {
+        let answer = self.http.call(method, path, body.map(Value::Object).as_ref())?;
+        serde_json::from_value(answer).map_err(|_| unexpected(path))
+    }
+}
+
+/// Which id and version a schema must get, if it is not for the registry to say.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Place {
+    /// The id.
+    pub id: Option<i32>,
+    /// The version.
+    pub version: Option<i32>,
+}
+
+fn subject_path(subject: &str) -> String {
+    format!("/subjects/{}", utf8_percent_encode(subject, ESCAPED))
+}
+
+/// The parameters that have a value, behind a question mark.
+fn query(parameters: &[(&str, Option<&str>)]) -> String {
+    let mut query = String::new();
+    for (name, value) in parameters.iter().filter_map(|(name, value)| Some((name, (*value)?))) {
+        query += &format!(
+            "{}{name}={}",
+            if query.is_empty() { '?' } else { '&' },
+            utf8_percent_encode(value, ESCAPED)
+        );
+    }
+    query
+}
+
+/// What stands between a path and one more parameter.
+fn joint(path: &str) -> char {
+    if path.contains('?') { '&' } else { '?' }
+}
+
+/// The text, unless it is empty.
+fn some(text: &str) -> Option<&str> {
+    (!text.is_empty()).then_some(text)
+}
+
+fn unexpected(path: &str) -> Refusal {
+    Refusal::Failed(Failure::Failed(format!(
+        "the registry's answer to {path} is not what registries answer"
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_subject_is_one_part_of_a_path_whatever_is_in_its_name() {
+        assert_eq!(subject_path(":.ctx:a/b ü?"), "/subjects/%3A.ctx%3Aa%2Fb%20%C3%BC%3F");
+        assert_eq!(query(&[("a", None), ("b", Some("x&y")), ("c", Some("1"))]), "?b=x%26y&c=1");
+    }
+
+    #[test]
+    fn a_version_is_a_number_from_1_on_or_latest() {
+        assert_eq!("7".parse(), Ok(VersionSpec::Number(7)));
+        assert_eq!("latest".parse(), Ok(VersionSpec::Latest));
+        for wrong in ["", "0", "-2", "newest", "1.0"] {
+            assert!(wrong.parse::<VersionSpec>().is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! `tidegate schema check`: would a schema be accepted, and if not, why.
+
+use super::label;
+use super::order::Order;
+use super::register::given;
+use super::source::{Source, parse_kind};
+use crate::args::{CheckArgs, Level};
+use crate::failure::Failure;
+use crate::output::{print, print_json};
+use crate::registry::{Registry, Schema, VersionSpec};
+use serde::Serialize;
+use tidegate_schema::{Limits, Policy, Reference, SchemaError};
+
+#[derive(Debug, Serialize)]
+struct Row {
+    /// What it was compared with.
+    against: String,
+    version: Option<i32>,
+    compatible: bool,
+    messages: Vec<String>,
+}
+
+/// Checks a file against a subject, or against another file.
+pub fn run(args: &CheckArgs) -> Result<(), Failure> {
+    let rows = match args.offline {
+        true => offline(args)?,
+        false => by_registry(args)?,
+    };
+    if args.registry.json {
+        print_json(&rows)?;
+    } else {
+        for row in &rows {
+            print(&row.shown(&args.file))?;
+        }
+    }
+    let refused = rows.iter().filter(|row| !row.compatible).count();
+    match (refused, rows.len()) {
+        (0, _) => Ok(()),
+        (_, 1) => Err(Failure::Failed(format!("{} is not compatible", args.file))),
+        (refused, count) => Err(Failure::Failed(format!(
+            "{} is not compatible with {refused} of {count} versions",
+            args.file
+        ))),
+    }
+}
+
+fn by_registry(args: &CheckArgs) -> Result<Vec<Row>, Failure> {
+    let source = Source::read(&args.file, parse_kind(args.r#type.as_deref())?)?;
+    let registry = Registry::new(&args.registry)?;
+    let schema = Schema {
+        kind: source.kind.name().to_owned(),
+        text: source.text,
+        references: given(&registry, &args.reference)?,
+        metadata: None,
+        rule_set: None,
+    };
+    let about = |version: &str| format!("{} against {}", args.file, label(&args.subject, version));
+    let versions: Vec<VersionSpec> = match (args.all, args.version) {
+        (true, _) => {
+            let versions = registry.versions(&args.subject, false);
+            let versions = versions.map_err(|refusal| refusal.about(&args.subject))?;
+            versions.into_iter().map(VersionSpec::Number).collect()
+        }
+        (false, Some(version)) => vec![version],
+        (false, None) => {
+            match registry.check(&args.subject, None, &schema, args.normalize) {
+                Ok(checked) => {
+                    return Ok(vec![Row {
+                        against: args.subject.clone(),
+                        version: None,
+                        compatible: checked.is_compatible,
+                        messages: checked.messages.unwrap_or_default(),
+                    }]);
+                }
+                // Not every registry can check as it would when registering.
+                Err(refusal) if refusal.is_not_found() => vec![VersionSpec::Latest],
+                Err(refusal) => return Err(refusal.about(&about("latest"))),
+            }
+        }
+    };
+    let mut rows = Vec::new();
+    for version in versions {
+        let checked = registry.check(&args.subject, Some(version), &schema, args.normalize);
+        let checked = checked.map_err(|refusal| refusal.about(&about(&version.to_string())))?;
+        rows.push(Row {
+            against: label(&args.subject, version),
+            version: match version {
+                VersionSpec::Number(number) => Some(number),
+                VersionSpec::Latest => None,
+            },
+            compatible: checked.is_compatible,
+            messages: checked.messages.unwrap_or_default(),
+        });
+    }
+    Ok(rows)
+}
+
+fn offline(args: &CheckArgs) -> Result<Vec<Row>, Failure> {
+    let kind = parse_kind(args.r#type.as_deref())?;
+    let with =
+        args.with.iter().map(|path| Source::read(path, kind)).collect::<Result<Vec<_>, _>>()?;
+    let old = Source::read(&args.subject, kind)?;
+    let new = Source::read(&args.file, kind)?;
+    let (old, new) = (read(&old, &with)?, read(&new, &with)?);
+    let mut rows = Vec::new();
+    if matches!(args.level, Level::Backward | Level::Full) {
+        rows.push(Row::of_reading(&args.file, &new, &args.subject, &old)?);
+    }
+    if matches!(args.level, Level::Forward | Level::Full) {
+        rows.push(Row::of_reading(&args.subject, &old, &args.file, &new)?);
+    }
+    Ok(rows)
+}
+
+/// Reads a file with those of `others` that it refers to, over any number of steps.
+fn read(source: &Source, others: &[Source]) -> Result<tidegate_schema::Schema, Failure> {
+    let mut all = vec![source.clone()];
+    all.extend(others.iter().cloned());
+    let order = Order::of(&all)?;
+    let direct = &order.references[0];
+    let mut needed = vec![false; all.len()];
+    let mut steps = vec![0];
+    while let Some(at) = steps.pop() {
+        let targets = order.references[at].values().copied();
+        let next: Vec<usize> = targets.filter(|target| !needed[*target]).collect();
+        for target in next {
+            needed[target] = true;
+            steps.push(target);
+        }
+    }
+    let mut references = Vec::new();
+    for at in order.positions.iter().copied().filter(|at| needed[*at]) {
+        for (name, is_direct) in names_of(&order, at) {
+            let text = &*all[at].text;
+            references.push(Reference { name, subject: name, version: 1, text, direct: is_direct });
+        }
+    }
+    debug_assert!(direct.values().all(|target| needed[*target]), "what is named is needed");
+    let parsed =
+        tidegate_schema::Schema::parse(source.kind, &source.text, &references, &Limits::default());
+    parsed.map_err(|error| Failure::Failed(format!("{}: {error}", source.path)))
+}
+
+/// The names by which the file at `at` is referred to, each with whether the first file does so.
+fn names_of(order: &Order, at: usize) -> Vec<(&str, bool)> {
+    let mut names: Vec<(&str, bool)> = Vec::new();
+    for (from, references) in order.references.iter().enumerate() {
+        for (name, _) in references.iter().filter(|(_, target)| **target == at) {
+            match names.iter_mut().find(|(known, _)| known == name) {
+                Some((_, direct)) => *direct |= from == 0,
+                None => names.push((name, from == 0)),
+            }
+        }
+    }
+    names
+}
+
+impl Row {
+    /// Whether what was written with one schema can be read with the other.
+    fn of_reading(
+        reader_path: &str,
+        reader: &tidegate_schema::Schema,
+        writer_path: &str,
+        writer: &tidegate_schema::Schema,
+    ) -> Result<Row, Failure> {
+        let found = reader.incompatibilities(writer, Policy::default(), &Limits::default());
+        let found = found.map_err(|error: SchemaError| {
+            Failure::Failed(format!("{reader_path} and {writer_path}: {error}"))
+        })?;
+        Ok(Row {
+            against: format!("{reader_path} reading what {writer_path} writes"),
+            version: None,
+            compatible: found.is_empty(),
+            messages: found.iter().map(ToString::to_string).collect(),
+        })
+    }
+
+    fn shown(&self, file: &str) -> String {
+        let verdict = if self.compatible { "compatible" } else { "NOT compatible" };
+        let mut text = match self.against.contains(file) {
+            true => format!("{verdict}: {}\n", self.against),
+            false => format!("{verdict}: {file} with {}\n", self.against),
+        };
+        for message in &self.messages {
+            text += &format!("  {message}\n");
+        }
+        text
+    }
+}

@@ -1,0 +1,178 @@
+"""`tidegate schema` on Apicurio: nothing of it is for Tidegate's own registry alone."""
+
+import json
+
+import pytest
+
+import gateway as servers
+from apicurio import Apicurio
+from front import Front
+from schema_command import SchemaCommand
+
+_MONEY = {"type": "record", "name": "Money", "namespace": "shop", "fields": [{"name": "cents", "type": "long"}]}
+_ORDER = {
+    "type": "record",
+    "name": "Order",
+    "namespace": "shop",
+    "fields": [{"name": "total", "type": "Money"}, {"name": "count", "type": "int", "default": 1}],
+}
+_MONEY_PROTO = 'syntax = "proto3";\npackage shop;\nmessage Money { int64 cents = 1; }\n'
+_ORDER_PROTO = 'syntax = "proto3";\npackage shop;\nimport "common/money.proto";\nmessage Order { Money total = 1; }\n'
+_DRAFT = "http://json-schema.org/draft-07/schema#"
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory):
+    """One Apicurio on a gateway, for all tests here; they keep apart by the names of their subjects."""
+    directory = tmp_path_factory.mktemp("registry")
+    gateway = servers.new_gateway(directory / "gateway")
+    gateway.start()
+    apicurio = Apicurio(gateway.bootstrap, directory / "apicurio.log")
+    try:
+        apicurio.start()
+        yield apicurio
+    finally:
+        apicurio.stop()
+        gateway.terminate()
+
+
+@pytest.fixture
+def schema(registry):
+    return SchemaCommand(registry.url)
+
+
+@pytest.fixture
+def avro_files(tmp_path):
+    """An order and the money that it refers to."""
+    (tmp_path / "order.avsc").write_text(json.dumps(_ORDER))
+    (tmp_path / "money.avsc").write_text(json.dumps(_MONEY))
+    return str(tmp_path / "order.avsc"), str(tmp_path / "money.avsc")
+
+
+def test_files_that_refer_to_each_other_are_registered_in_order(schema, avro_files):
+    order, money = avro_files
+    rows = schema.json("register", f"avro-order={order}", f"avro-money={money}")
+    assert [(row["subject"], row["version"], row["done"]) for row in rows] == [
+        ("avro-money", 1, True),
+        ("avro-order", 1, True),
+    ]
+    assert rows[1]["references"] == [{"name": "shop.Money", "subject": "avro-money", "version": 1}]
+    again = schema.json("register", f"avro-order={order}", f"avro-money={money}")
+    assert [row["id"] for row in again] == [row["id"] for row in rows]
+
+
+def test_imports_and_refs_are_found_by_path(schema, tmp_path):
+    (tmp_path / "common").mkdir()
+    (tmp_path / "common" / "money.proto").write_text(_MONEY_PROTO)
+    (tmp_path / "order.proto").write_text(_ORDER_PROTO)
+    money, order = {"type": "integer"}, {"properties": {"total": {"$ref": "money.json"}}}
+    (tmp_path / "money.json").write_text(json.dumps({"$schema": _DRAFT} | money))
+    (tmp_path / "order.json").write_text(json.dumps({"$schema": _DRAFT} | order))
+    rows = schema.json(
+        "register",
+        f"proto-order={tmp_path}/order.proto",
+        f"{tmp_path}/common/money.proto",
+        f"json-order={tmp_path}/order.json",
+        f"{tmp_path}/money.json",
+    )
+    assert [row["subject"] for row in rows] == ["common/money.proto", "proto-order", "money.json", "json-order"]
+    assert rows[1]["references"][0]["name"] == "common/money.proto"
+    assert rows[3]["references"][0]["name"] == "money.json"
+    got = schema.json("get", "proto-order", "--references")
+    assert [found["subject"] for found in got["dependencies"]] == ["common/money.proto"]
+    raw = schema.run("get", "proto-order", "--references", "--raw").stdout
+    assert raw.index("cents") < raw.index("message Order")
+
+
+def test_what_a_file_refers_to_can_be_named(schema, avro_files):
+    order, money = avro_files
+    schema.run("register", f"named-money={money}")
+    assert "error" in schema.refused("register", f"named-order={order}")
+    reference = ["--reference", "shop.Money=named-money:latest"]
+    (row,) = schema.json("register", f"named-order={order}", *reference)
+    assert row["references"] == [{"name": "shop.Money", "subject": "named-money", "version": 1}]
+
+
+def test_what_a_registry_refuses_does_not_stop_the_others(schema, avro_files, tmp_path):
+    (tmp_path / "wrong.avsc").write_text('{"type":"record"}')
+    rows = schema.json("register", f"wrong={tmp_path}/wrong.avsc", f"right={avro_files[1]}", exit=1)
+    assert [(row["subject"], row["done"]) for row in rows] == [("wrong", False), ("right", True)]
+    assert rows[0]["error"] and rows[1]["error"] is None
+
+
+def test_a_schema_is_got_by_subject_version_and_id(schema, tmp_path):
+    for kind in ("int", "long"):
+        schema.run("register", "got=-", "--type", "AVRO", stdin=f'"{kind}"')
+    latest, first = schema.json("get", "got"), schema.json("get", "got/1")
+    assert (latest["version"], latest["schema"], first["schema"]) == (2, '"long"', '"int"')
+    assert schema.json("get", "got", "--version", "1") == first
+    by_id = schema.json("get", "--id", str(latest["id"]))
+    assert (by_id["schema"], by_id["type"]) == ('"long"', "AVRO")
+    assert {"subject": "got", "version": 2} in by_id["subjects"]
+    assert schema.run("get", "got/1", "--raw").stdout == '"int"\n'
+    assert "40402" in schema.refused("get", "got/7")
+
+
+def test_the_list_tells_versions_and_what_is_deleted(schema):
+    for kind in ("int", "long", "string"):
+        schema.run("register", "listed=-", "--type", "AVRO", stdin=f'"{kind}"')
+    schema.run("delete", "listed", "--version", "2")
+    (listed,) = schema.json("list", "listed")
+    assert [version["version"] for version in listed["versions"]] == [1, 3]
+    (listed,) = schema.json("list", "listed", "--deleted")
+    assert [(version["version"], version["deleted"]) for version in listed["versions"]] == [
+        (1, False),
+        (2, True),
+        (3, False),
+    ]
+    assert schema.run("list", "listed", "--deleted").stdout.splitlines()[1].split()[2:] == ["1,3", str(
+        listed["versions"][2]["id"]
+    ), "2"]
+    assert schema.json("list", "listed-not") == []
+
+
+def test_a_subject_is_deleted_softly_and_for_good(schema):
+    schema.run("register", "deleted=-", "--type", "AVRO", stdin='"int"')
+    schema.run("delete", "deleted")
+    assert schema.json("list", "deleted") == []
+    assert schema.json("list", "deleted", "--deleted")[0]["versions"][0]["deleted"]
+    schema.run("delete", "deleted", "--permanent")
+    assert schema.json("list", "deleted", "--deleted") == []
+    assert "40401" in schema.refused("delete", "deleted")
+
+
+def test_a_check_tells_every_reason_and_exits_with_1(schema, registry, tmp_path):
+    old = {"type": "record", "name": "R", "fields": [{"name": "a", "type": "int"}]}
+    new = {"type": "record", "name": "R", "fields": [{"name": "a", "type": "int"}, {"name": "b", "type": "int"}]}
+    (tmp_path / "old.avsc").write_text(json.dumps(old))
+    (tmp_path / "new.avsc").write_text(json.dumps(new))
+    schema.run("register", f"checked={tmp_path}/old.avsc")
+    registry.put("/config/checked", {"compatibility": "BACKWARD"})
+    assert schema.json("check", "checked", f"{tmp_path}/old.avsc")[0]["compatible"]
+    (row,) = schema.json("check", "checked", f"{tmp_path}/new.avsc", "--version", "1", exit=1)
+    assert row["version"] == 1 and not row["compatible"]
+    said = schema.run("check", "checked", f"{tmp_path}/new.avsc", "--all", exit=1)
+    assert said.stdout.startswith("NOT compatible: ") and "is not compatible" in said.stderr
+
+
+def test_a_registry_behind_https_and_a_password(schema, registry, tmp_path):
+    schema.run("register", "fronted=-", "--type", "AVRO", stdin='"int"')
+    with Front(registry.url, "ann:p@ss word", tmp_path) as front:
+        there = ["--url", front.url, "--ca-file", str(front.ca_file)]
+        assert schema.json("list", "fronted", *there, "--user", "ann:p@ss word")[0]["subject"] == "fronted"
+        (tmp_path / "user").write_text("ann:p@ss word\n")
+        schema.run("list", *there, "--user-file", str(tmp_path / "user"))
+        schema.run("list", *there, TIDEGATE_REGISTRY_USER="ann:p@ss word")
+        in_url = front.url.replace("https://", "https://ann:p%40ss%20word@")
+        schema.run("list", "--url", in_url, "--ca-file", str(front.ca_file))
+        assert "--user" in schema.refused("list", *there)
+        assert "401" in schema.refused("list", *there, "--user", "ann:wrong")
+        # The system does not trust this certificate.
+        assert "certificate" in schema.refused("list", "--url", front.url, exit=3)
+
+
+def test_the_next_address_is_tried_and_none_at_all_is_exit_code_3(schema, registry):
+    dead = f"http://127.0.0.1:{servers.free_port()}"
+    schema.run("list", "--url", f"{dead},{registry.url}")
+    assert dead in schema.refused("list", "--url", dead, exit=3)
+    assert "http" in schema.refused("list", "--url", "kafka://x", exit=2)
