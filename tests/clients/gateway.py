@@ -88,8 +88,10 @@ class Gateway:
 
 
 class Tidegate(Gateway):
-    def __init__(self, directory, arguments=(), kafka_settings=None):
+    def __init__(self, directory, arguments=(), kafka_settings=None, registry=False):
         super().__init__(directory)
+        # Off where it is not wanted: its usual port is one for all gateways of a machine.
+        self.registry = f"127.0.0.1:{free_port()}" if registry else "off"
         # Tests write records with old timestamps; kafka.sh has retention off as well.
         kafka_settings = {"log.retention.ms": "-1"} | (kafka_settings or {})
         self._settings = {
@@ -104,6 +106,7 @@ class Tidegate(Gateway):
             "serve",
             *("--listen", self.bootstrap),
             *("--admin-listen", self.admin),
+            *("--registry-listen", self.registry),
             *("--data-dir", str(self.directory / "data")),
             *shlex.split(os.environ.get("TIDEGATE_ARGS", "")),
             *arguments,
@@ -228,13 +231,13 @@ class Kafka(Gateway):
             self._script("kill")
 
 
-def new_gateway(directory, arguments=(), kafka_settings=None):
+def new_gateway(directory, arguments=(), kafka_settings=None, registry=False):
     """A server of the kind that TARGET names, not started yet.
 
-    `arguments` are Tidegate's alone; `kafka_settings` are broker configs.
+    `arguments` and `registry`, a schema registry inside, are Tidegate's alone; `kafka_settings` are broker configs.
     """
     if TARGET == "kafka":
         return Kafka(directory, kafka_settings)
     if TARGET == "tidegate":
-        return Tidegate(directory, arguments, kafka_settings)
+        return Tidegate(directory, arguments, kafka_settings, registry)
     raise GatewayFailed(f"TARGET is {TARGET}; it can be tidegate or kafka")

@@ -147,7 +147,7 @@ def test_a_check_tells_every_reason_and_exits_with_1(schema, registry, tmp_path)
     (tmp_path / "old.avsc").write_text(json.dumps(old))
     (tmp_path / "new.avsc").write_text(json.dumps(new))
     schema.run("register", f"checked={tmp_path}/old.avsc")
-    registry.put("/config/checked", {"compatibility": "BACKWARD"})
+    registry.ask("PUT", "/config/checked", {"compatibility": "BACKWARD"})
     assert schema.json("check", "checked", f"{tmp_path}/old.avsc")[0]["compatible"]
     (row,) = schema.json("check", "checked", f"{tmp_path}/new.avsc", "--version", "1", exit=1)
     assert row["version"] == 1 and not row["compatible"]
