@@ -12,7 +12,7 @@ SUITES ?=
 # For `make bench`, `make crash`, `make kgo` and `make fuzz`: further arguments.
 OPTIONS ?=
 
-.PHONY: help run build release test check fmt bench crash kgo fuzz
+.PHONY: help run build release test check fmt bench registry-bench crash kgo fuzz
 .PHONY: conformance conformance-check conformance-record conformance-accept
 
 help:
@@ -22,6 +22,7 @@ help:
 	@echo 'make test     run every suite (SUITES="rust clients"; tests/run.py --list names them)'
 	@echo 'make check    formatting, lints, tidy, and licences if cargo-deny is installed'
 	@echo 'make bench    measure against Apache Kafka on this machine'
+	@echo 'make registry-bench  measure the schema registry against Apicurio on this machine'
 	@echo 'make crash    kill the gateway again and again and look for what is lost (OPTIONS="--hours 1")'
 	@echo 'make kgo      the tests of franz-go'"'"'s client with as many records as its authors run'
 	@echo 'make conformance         ask Apache Kafka and Tidegate the same, print where they differ'
@@ -56,6 +57,11 @@ fmt:
 
 bench: build
 	TIDEGATE_BIN=$(CARGO_TARGET_DIR)/$(PROFILE)/tidegate tests/java/bench/bench.sh $(OPTIONS)
+
+registry-bench: build
+	cargo build --profile $(PROFILE) -p tidegate-registry-load
+	TIDEGATE_BIN=$(CARGO_TARGET_DIR)/$(PROFILE)/tidegate REGISTRY_LOAD=$(CARGO_TARGET_DIR)/$(PROFILE)/registry-load \
+	    python3 tests/registry/bench/registry_bench.py
 
 crash: build
 	TIDEGATE_BIN=$(CARGO_TARGET_DIR)/$(PROFILE)/tidegate python3 tests/run.py --no-build --options '$(OPTIONS)' crash
