@@ -29,8 +29,8 @@ impl LogRecord for Record {
         Record::encode(self)
     }
 
-    fn decode(key: Option<&[u8]>, value: Option<&[u8]>) -> Option<Self> {
-        Record::decode(key, value).ok()
+    fn decode(key: Option<&[u8]>, value: Option<&[u8]>) -> Result<Self, String> {
+        Record::decode(key, value).map_err(|error| error.to_string())
     }
 }
 

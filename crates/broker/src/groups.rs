@@ -35,8 +35,8 @@ impl LogRecord for Record {
         Record::encode(self)
     }
 
-    fn decode(key: Option<&[u8]>, value: Option<&[u8]>) -> Option<Self> {
-        Record::decode(key, value).ok()
+    fn decode(key: Option<&[u8]>, value: Option<&[u8]>) -> Result<Self, String> {
+        Record::decode(key, value).map_err(|error| error.to_string())
     }
 }
 
@@ -140,6 +140,16 @@ impl Groups {
     pub fn expiry_interval(&self) -> Duration {
         let interval_ms = self.settings.offsets_retention_check_interval_ms;
         Duration::from_millis(u64::try_from(interval_ms).unwrap_or(1).max(1))
+    }
+
+    /// The shard that coordinates a group; NOT_COORDINATOR while there is none.
+    pub(crate) fn shard(&self, group_id: &str) -> Result<GroupShard, ErrorCode> {
+        self.shards.get(group_id)
+    }
+
+    /// All shards.
+    pub(crate) fn shards(&self) -> Arc<Vec<GroupShard>> {
+        self.shards.all()
     }
 
     /// The offsets' storage.

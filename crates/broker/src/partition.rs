@@ -152,6 +152,12 @@ impl Partition {
         self.shared.writer.lock().log_end_offset
     }
 
+    /// Offset of the next record to be appended, with the commit after which all below is durable.
+    pub fn end(&self) -> (Offset, Commit) {
+        let writer = self.shared.writer.lock();
+        (writer.log_end_offset, writer.last_commit.clone())
+    }
+
     /// Producers whose sequences are remembered.
     pub fn producer_count(&self) -> usize {
         self.shared.writer.lock().producers.len()
@@ -186,8 +192,34 @@ impl Partition {
         now: TimestampMs,
         log_append_time: Option<TimestampMs>,
     ) -> Result<Appended, ErrorCode> {
-        let mut header = header;
         let mut writer = self.shared.writer.lock();
+        self.append_locked(&mut writer, header, batch, now, log_append_time)
+    }
+
+    /// Appends one batch if the log ends at `expected`; the commit of what lies there otherwise.
+    /// Errors as [`Partition::append`].
+    pub fn append_at(
+        &self,
+        expected: Offset,
+        header: BatchHeader,
+        batch: &mut [u8],
+        now: TimestampMs,
+    ) -> Result<Result<Appended, Commit>, ErrorCode> {
+        let mut writer = self.shared.writer.lock();
+        if writer.log_end_offset != expected {
+            return Ok(Err(writer.last_commit.clone()));
+        }
+        self.append_locked(&mut writer, header, batch, now, None).map(Ok)
+    }
+
+    fn append_locked(
+        &self,
+        writer: &mut Writer,
+        mut header: BatchHeader,
+        batch: &mut [u8],
+        now: TimestampMs,
+        log_append_time: Option<TimestampMs>,
+    ) -> Result<Appended, ErrorCode> {
         if header.producer_id != NO_PRODUCER_ID
             && let Verdict::Duplicate { base_offset, timestamp, .. } =
                 writer.producers.check(&header, now)?

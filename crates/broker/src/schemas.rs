@@ -3,19 +3,42 @@
 //! The topic is made by the first write; until then the registry is empty. Others may write to it
 //! too, and what they were acknowledged is seen by every read that begins afterwards.
 
-use crate::broker::Broker;
+use crate::broker::{Broker, CreateTopic};
+use crate::partition::Partition;
+use crate::shard::{LogRecord, Shard};
+use crate::timers::Timers;
+use crate::topics::Topic;
+use arc_swap::ArcSwapOption;
+use bytes::Bytes;
+use parking_lot::Mutex as SyncMutex;
 use std::sync::Arc;
 use thiserror::Error;
+use tidegate_log::LogError;
+use tidegate_machine::group::GroupMachine;
 use tidegate_machine::schema::{
     Command, ConfigUpdate, Deleted, DeletedSubject, Done, Mode, PutConfig, PutMode,
-    QualifiedSubject, Refusal, Register, Registered, Registry, Settings, SubjectConfig,
+    QualifiedSubject, Record, Refusal, Register, Registered, Registry, Reply, SchemaMachine,
+    Settings, SubjectConfig,
 };
+use tidegate_model::{ErrorCode, TimestampMs};
+use tokio::sync::Mutex;
+use tracing::info;
+
+/// The protocol type of the groups in which registries elect their leader.
+const REGISTRIES: &str = "sr";
+
+/// How often all groups are searched for those of registries with a name of their own.
+const OTHER_GROUPS_INTERVAL_MS: i64 = 1_000;
 
 /// How the registry is run.
 #[derive(Debug, Clone)]
 pub struct SchemasSettings {
     /// The topic (`kafkastore.topic`).
     pub topic: String,
+    /// The group in which other registries of the topic elect their leader
+    /// (`schema.registry.group.id`). Groups of registries with other names are found, too, within a
+    /// second.
+    pub group_id: String,
     /// Write even if another registry leads (`--registry-takeover`).
     pub takeover: bool,
     /// What the registry's state is told.
@@ -24,8 +47,12 @@ pub struct SchemasSettings {
 
 impl Default for SchemasSettings {
     fn default() -> Self {
-        let (topic, takeover) = ("_schemas".to_owned(), false);
-        SchemasSettings { topic, takeover, registry: Settings::default() }
+        SchemasSettings {
+            topic: "_schemas".to_owned(),
+            group_id: "schema-registry".to_owned(),
+            takeover: false,
+            registry: Settings::default(),
+        }
     }
 }
 
@@ -76,6 +103,33 @@ pub struct SchemasFigures {
 pub struct Schemas {
     broker: Arc<Broker>,
     settings: SchemasSettings,
+    /// The shard over the topic that is there now, if it was looked at yet.
+    shard: ArcSwapOption<SchemaShard>,
+    /// The topic is made and loaded once.
+    attaching: Mutex<()>,
+    /// Timers that nobody runs: the machine has none.
+    timers: Arc<Timers>,
+    others: SyncMutex<OtherGroups>,
+}
+
+type SchemaShard = Shard<SchemaMachine>;
+
+/// Groups of registries, looked for among all groups from time to time.
+#[derive(Default)]
+struct OtherGroups {
+    looked_at_ms: Option<TimestampMs>,
+    group_ids: Vec<String>,
+}
+
+impl LogRecord for Record {
+    fn encode(&self) -> (Option<Bytes>, Option<Bytes>) {
+        let (key, value) = Record::encode(self);
+        (Some(key), value)
+    }
+
+    fn decode(key: Option<&[u8]>, value: Option<&[u8]>) -> Result<Self, String> {
+        Record::decode(key, value).map_err(|error| error.to_string())
+    }
 }
 
 impl Schemas {
@@ -88,7 +142,17 @@ impl Schemas {
         broker: Arc<Broker>,
         settings: SchemasSettings,
     ) -> Result<Arc<Self>, SchemasError> {
-        Ok(Arc::new(Schemas { broker, settings }))
+        let timers = Timers::new(broker.clock().clone());
+        let schemas = Arc::new(Schemas {
+            broker,
+            settings,
+            shard: ArcSwapOption::empty(),
+            attaching: Mutex::new(()),
+            timers,
+            others: SyncMutex::default(),
+        });
+        schemas.shard().await?;
+        Ok(schemas)
     }
 
     /// The broker it is on.
@@ -103,19 +167,161 @@ impl Schemas {
 
     /// Takes one command; the answer comes when what it stands on is durable.
     pub async fn submit(&self, command: Command) -> Result<Done, SchemasError> {
-        let _ = command;
-        Err(SchemasError::Unavailable("not there yet".to_owned()))
+        let other = self.other_leader();
+        let shard = match self.shard().await? {
+            Some(shard) if other.is_none() => shard,
+            shard => {
+                let (reply, writes) = self.preview(shard, command.clone()).await?;
+                if !writes {
+                    return Ok(reply?);
+                }
+                if let Some(other) = other {
+                    return Err(other);
+                }
+                self.create_topic().await?
+            }
+        };
+        let pending = shard.submit_shared(command).await.map_err(refused)?;
+        Ok(pending.wait().await.map_err(refused)??)
+    }
+
+    /// What a command comes to if it writes nothing.
+    async fn preview(
+        &self,
+        shard: Option<Arc<SchemaShard>>,
+        command: Command,
+    ) -> Result<(Reply, bool), SchemasError> {
+        let now = self.broker.clock().now();
+        let Some(shard) = shard else {
+            return Ok(SchemaMachine::new(self.settings.registry).preview(now, command));
+        };
+        let seen = shard.read_shared(|machine| machine.preview(now, command));
+        let (previewed, commit) = seen.map_err(refused)?;
+        commit.await.map_err(unavailable)?;
+        Ok(previewed)
     }
 
     /// Looks at the state. What is seen is durable, and everything that was acknowledged to anybody
     /// before the call is in it. `look` holds a lock: it clones what it wants, and does no work.
     pub async fn read<T>(&self, look: impl FnOnce(&Registry) -> T) -> Result<T, SchemasError> {
-        Ok(look(&Registry::new(self.settings.registry.compatibility_level)))
+        let Some(shard) = self.shard().await? else {
+            return Ok(look(&Registry::new(self.settings.registry.compatibility_level)));
+        };
+        let seen = shard.read_shared(|machine| look(machine.registry()));
+        let (seen, commit) = seen.map_err(refused)?;
+        commit.await.map_err(unavailable)?;
+        Ok(seen)
     }
 
     /// Figures for metrics, of what is loaded.
     pub fn figures(&self) -> SchemasFigures {
-        SchemasFigures::default()
+        let shard = self.shard.load_full();
+        let shard = shard.filter(|shard| !shard.partition().is_deleted());
+        let figures = |machine: &SchemaMachine| {
+            let registry = machine.registry();
+            SchemasFigures {
+                subjects: registry.subject_count(),
+                versions: registry.version_count(),
+                schemas: registry.schema_count(),
+                skipped_records: registry.skipped_records(),
+            }
+        };
+        let figures = shard.and_then(|shard| shard.read_shared(figures).ok());
+        figures.map_or(SchemasFigures::default(), |(figures, _)| figures)
+    }
+
+    /// The shard over the topic, folded now if the topic is new here; `None` without a topic.
+    async fn shard(&self) -> Result<Option<Arc<SchemaShard>>, SchemasError> {
+        let attached = || {
+            let shard = self.shard.load_full();
+            shard.filter(|shard| !shard.partition().is_deleted())
+        };
+        if let Some(shard) = attached() {
+            return Ok(Some(shard));
+        }
+        if self.broker.topics().by_name(&self.settings.topic).is_none() {
+            return Ok(None);
+        }
+        let _one = self.attaching.lock().await;
+        if let Some(shard) = attached() {
+            return Ok(Some(shard));
+        }
+        let Some(topic) = self.broker.topics().by_name(&self.settings.topic) else {
+            return Ok(None);
+        };
+        let partition = check_topic(&topic)?.clone();
+        let settings = self.settings.registry;
+        let fresh = move || SchemaMachine::new(settings);
+        let (clock, timers) = (self.broker.clock().clone(), self.timers.clone());
+        let shard = Shard::load_shared(partition, clock, timers, fresh).await;
+        let shard = shard.map_err(unavailable)?;
+        self.shard.store(Some(shard.clone()));
+        let SchemasFigures { subjects, versions, schemas, skipped_records } = self.figures();
+        info!(topic = &*topic.name, subjects, versions, schemas, skipped_records, "schemas loaded");
+        Ok(Some(shard))
+    }
+
+    async fn create_topic(&self) -> Result<Arc<SchemaShard>, SchemasError> {
+        let wanted = CreateTopic {
+            name: self.settings.topic.clone(),
+            partitions: 1,
+            replication_factor: 1,
+            assignments: Vec::new(),
+            configs: vec![("cleanup.policy".to_owned(), Some("compact".to_owned()))],
+        };
+        match self.broker.create_topic(wanted, false).await {
+            Ok(_) | Err((ErrorCode::TopicAlreadyExists, _)) => {}
+            Err((error, message)) => {
+                let name = error.name();
+                let message = format!("the topic cannot be created: {name} {message}");
+                return Err(SchemasError::Unavailable(message));
+            }
+        }
+        let deleted = || SchemasError::Unavailable("the topic was deleted".to_owned());
+        self.shard().await?.ok_or_else(deleted)
+    }
+
+    /// The registry that leads, if another one does and this one is not to take over: any group of
+    /// registries that has members.
+    pub fn other_leader(&self) -> Option<SchemasError> {
+        if self.settings.takeover || !self.broker.groups().is_loaded() {
+            return None;
+        }
+        let now_ms = self.broker.clock().steady_ms();
+        let mut others = self.others.lock();
+        let is_due = others.looked_at_ms.is_none_or(|at| now_ms >= at + OTHER_GROUPS_INTERVAL_MS);
+        if is_due {
+            others.looked_at_ms = Some(now_ms);
+            others.group_ids = self.groups_of_registries();
+        }
+        let usual = std::iter::once(&self.settings.group_id);
+        let group_ids = usual.chain(&others.group_ids);
+        group_ids.into_iter().find_map(|group_id| {
+            let shard = self.broker.groups().shard(group_id).ok()?;
+            let look = |machine: &mut GroupMachine, _| {
+                machine.membership().metadata_of(group_id, REGISTRIES)
+            };
+            let (members, _) = shard.read(look).ok()?;
+            if members.is_empty() {
+                return None;
+            }
+            let members: Vec<String> = members.iter().map(|member| address_of(member)).collect();
+            Some(SchemasError::OtherLeader {
+                group_id: group_id.clone(),
+                members: members.join(", "),
+                topic: self.settings.topic.clone(),
+            })
+        })
+    }
+
+    fn groups_of_registries(&self) -> Vec<String> {
+        let look = |machine: &mut GroupMachine, _| {
+            let membership = machine.membership();
+            let has_members = |id: &&str| !membership.metadata_of(id, REGISTRIES).is_empty();
+            membership.group_ids().filter(has_members).map(str::to_owned).collect::<Vec<_>>()
+        };
+        let shards = self.broker.groups().shards();
+        shards.iter().filter_map(|shard| shard.read(look).ok()).flat_map(|(ids, _)| ids).collect()
     }
 
     /// Registers a schema.
@@ -201,4 +407,44 @@ impl Schemas {
             other => unreachable!("a mode is not answered with {other:?}"),
         }
     }
+}
+
+/// The topic's only partition.
+fn check_topic(topic: &Topic) -> Result<&Arc<Partition>, SchemasError> {
+    let name = &*topic.name;
+    let [partition] = &topic.partitions[..] else {
+        return Err(SchemasError::Topic(format!(
+            "the topic '{name}' has {} partitions, schemas need a topic with one",
+            topic.partitions.len()
+        )));
+    };
+    if !topic.settings.compact || topic.settings.delete {
+        return Err(SchemasError::Topic(format!(
+            "the topic '{name}' must have cleanup.policy=compact, or schemas would be lost"
+        )));
+    }
+    Ok(partition)
+}
+
+fn refused(error: ErrorCode) -> SchemasError {
+    match error {
+        ErrorCode::MessageTooLarge => SchemasError::TooLarge,
+        other => SchemasError::Unavailable(other.name().to_owned()),
+    }
+}
+
+fn unavailable(error: LogError) -> SchemasError {
+    SchemasError::Unavailable(error.to_string())
+}
+
+/// Where a registry says that it is: Confluent's and Karapace's members have a JSON object with
+/// `scheme`, `host` and `port`.
+fn address_of(metadata: &[u8]) -> String {
+    let identity: Option<serde_json::Value> = serde_json::from_slice(metadata).ok();
+    let address = identity.and_then(|identity| {
+        let scheme = identity.get("scheme").and_then(|scheme| scheme.as_str()).unwrap_or("http");
+        let (host, port) = (identity.get("host")?.as_str()?, identity.get("port")?.as_u64()?);
+        Some(format!("{scheme}://{host}:{port}"))
+    });
+    address.unwrap_or_else(|| "an address it does not tell".to_owned())
 }

@@ -5,29 +5,34 @@
 //! become durable after it. When an append is refused, soft state that the step touched can no
 //! longer be trusted, so the machine is dropped and folded from the log again: recovery has one
 //! path, used every day.
+//!
+//! A log that others write to as well, such as `_schemas`, is followed: see [`shared`].
+
+mod fold;
+mod shared;
 
 use crate::clock::Clock;
 use crate::partition::Partition;
 use crate::timers::{Timed, TimerId, Timers};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+use fold::{Damage, fold};
 use parking_lot::{Mutex, MutexGuard};
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock, Weak};
-use tidegate_log::{Commit, LogError, ReadRequest};
+use tidegate_log::{Commit, LogError};
 use tidegate_machine::{Machine, Now, Outcome, ReplyTo};
-use tidegate_model::{BatchBuilder, BatchHeader, Batches, ErrorCode, Record, Records};
+use tidegate_model::{BatchBuilder, BatchHeader, ErrorCode, Offset, Record};
 use tokio::sync::oneshot;
 use tracing::{error, warn};
-
-const LOAD_READ_BYTES: usize = 1 << 20;
 
 /// How a machine's records lie in its partition's log.
 pub trait LogRecord: Sized {
     /// The record's key and value.
     fn encode(&self) -> (Option<Bytes>, Option<Bytes>);
 
-    /// Reads a record back. Unknown ones come back as such or as `None`; both are skipped.
-    fn decode(key: Option<&[u8]>, value: Option<&[u8]>) -> Option<Self>;
+    /// Reads a record back. Unknown ones come back as such or as an error, which says why; both are
+    /// skipped.
+    fn decode(key: Option<&[u8]>, value: Option<&[u8]>) -> Result<Self, String>;
 }
 
 /// A reply with the commit that it must not overtake.
@@ -43,11 +48,14 @@ pub struct Shard<M: Machine> {
     timers: Arc<Timers>,
     timer: OnceLock<TimerId>,
     fresh: Box<dyn Fn() -> M + Send + Sync>,
+    damage: Damage,
     inner: Mutex<Inner<M>>,
 }
 
 struct Inner<M: Machine> {
     machine: M,
+    /// Offset of the first record that the machine has not replayed.
+    position: Offset,
     waiting: HashMap<ReplyTo, oneshot::Sender<Answer<M::Reply>>>,
     next_reply_to: u64,
     /// The machine does not stand for the log any more; fold it again before the next step.
@@ -99,15 +107,27 @@ where
         timers: Arc<Timers>,
         fresh: impl Fn() -> M + Send + Sync + 'static,
     ) -> Result<Arc<Self>, LogError> {
-        let machine = fold(&partition, clock.now(), fresh()).await?;
+        Self::load_with(partition, clock, timers, fresh, Damage::IsFatal).await
+    }
+
+    async fn load_with(
+        partition: Arc<Partition>,
+        clock: Clock,
+        timers: Arc<Timers>,
+        fresh: impl Fn() -> M + Send + Sync + 'static,
+        damage: Damage,
+    ) -> Result<Arc<Self>, LogError> {
+        let (machine, position) = fold_all(&partition, clock.now(), fresh(), damage).await?;
         let shard = Arc::new(Shard {
             partition,
             clock,
             timers,
             timer: OnceLock::new(),
             fresh: Box::new(fresh),
+            damage,
             inner: Mutex::new(Inner {
                 machine,
+                position,
                 waiting: HashMap::new(),
                 next_reply_to: 0,
                 stale: false,
@@ -175,16 +195,27 @@ where
         outcome: Outcome<M::Record, M::Reply>,
         own: Option<ReplyTo>,
     ) -> Result<Option<Answer<M::Reply>>, ErrorCode> {
-        let commit = match self.append(&outcome.records) {
-            Ok(commit) => commit,
+        let commit = match self.append(&outcome.records, now) {
+            Ok((commit, base_offset)) => {
+                replay(inner, now, base_offset, &outcome.records);
+                commit
+            }
             Err(error) => {
                 self.drop_machine(inner, error);
                 return Err(ErrorCode::CoordinatorNotAvailable);
             }
         };
-        for record in &outcome.records {
-            inner.machine.replay(now, record);
-        }
+        Ok(self.answer(inner, outcome, commit, own))
+    }
+
+    /// Hands out what a step answered; returns the reply to `own`, if any.
+    fn answer(
+        &self,
+        inner: &mut Inner<M>,
+        outcome: Outcome<M::Record, M::Reply>,
+        commit: Commit,
+        own: Option<ReplyTo>,
+    ) -> Option<Answer<M::Reply>> {
         let mut own_answer = None;
         for (reply_to, reply) in outcome.replies {
             let answer = Answer { reply: Ok(reply), commit: commit.clone() };
@@ -198,22 +229,16 @@ where
         if let Some(timer) = self.timer.get() {
             self.timers.schedule(*timer, outcome.wake_at);
         }
-        Ok(own_answer)
+        own_answer
     }
 
-    fn append(&self, records: &[M::Record]) -> Result<Commit, ErrorCode> {
-        if records.is_empty() {
-            return Ok(self.partition.last_commit());
-        }
-        let timestamp = self.clock.wall_ms();
-        let mut builder = BatchBuilder::new();
-        for record in records {
-            let (key, value) = record.encode();
-            builder.push(&Record::new(timestamp, key.as_deref(), value.as_deref()));
-        }
-        let mut batch = builder.finish().expect("there is at least one record");
-        let header = BatchHeader::parse(&batch).expect("the builder makes well-formed batches");
-        Ok(self.partition.append(header, &mut batch, timestamp, None)?.commit)
+    /// Appends the records as one batch; returns its commit and the first one's offset.
+    fn append(&self, records: &[M::Record], now: Now) -> Result<(Commit, Offset), ErrorCode> {
+        let Some((header, mut batch)) = batch_of(records, now) else {
+            return Ok((self.partition.last_commit(), self.partition.log_end_offset()));
+        };
+        let appended = self.partition.append(header, &mut batch, now.wall_ms, None)?;
+        Ok((appended.commit, appended.base_offset))
     }
 
     fn drop_machine(&self, inner: &mut Inner<M>, error: ErrorCode) {
@@ -234,10 +259,11 @@ where
         if !self.partition.last_commit().is_durable() {
             return Err(ErrorCode::CoordinatorLoadInProgress);
         }
-        let future = fold(&self.partition, now, (self.fresh)());
+        let future = fold_all(&self.partition, now, (self.fresh)(), self.damage);
         match poll_once(future) {
-            Some(Ok(machine)) => {
+            Some(Ok((machine, position))) => {
                 inner.machine = machine;
+                inner.position = position;
                 inner.stale = false;
                 Ok(())
             }
@@ -285,59 +311,39 @@ fn poll_once<T>(future: impl Future<Output = T>) -> Option<T> {
     }
 }
 
-/// Replays a partition's whole log into `machine`.
-async fn fold<M>(partition: &Partition, now: Now, mut machine: M) -> Result<M, LogError>
-where
-    M: Machine,
-    M::Record: LogRecord,
-{
-    let mut from = partition.log().log_start_offset();
-    let upper = partition.high_watermark();
-    while from < upper {
-        let request =
-            ReadRequest { from, upper, max_bytes: LOAD_READ_BYTES, at_least_one_batch: true };
-        let read = partition.read(request).wait().await?;
-        let bytes = read.to_bytes().map_err(|error| LogError::Unavailable(error.to_string()))?;
-        if bytes.is_empty() {
-            return Err(corrupt(partition, from, "no batch there"));
-        }
-        for batch in Batches::new(&bytes) {
-            let (at, header) = batch.map_err(|error| corrupt(partition, from, error))?;
-            replay_batch(partition, now, &mut machine, &header, &bytes[at..at + header.len])?;
-        }
-        from = read.next_offset;
-    }
-    machine.loaded(now);
-    Ok(machine)
-}
-
-fn replay_batch<M>(
+/// Replays a partition's whole durable log into `machine`; returns where it ended.
+async fn fold_all<M>(
     partition: &Partition,
     now: Now,
-    machine: &mut M,
-    header: &BatchHeader,
-    batch: &[u8],
-) -> Result<(), LogError>
+    mut machine: M,
+    damage: Damage,
+) -> Result<(M, Offset), LogError>
 where
     M: Machine,
     M::Record: LogRecord,
 {
-    if header.attributes.is_control() {
-        return Ok(());
-    }
-    for record in Records::of_batch(header, batch) {
-        let record = record.map_err(|error| corrupt(partition, header.base_offset, error))?;
-        match M::Record::decode(record.key, record.value) {
-            Some(decoded) => machine.replay(now, &decoded),
-            None => {
-                let offset = header.base_offset + i64::from(record.offset_delta);
-                warn!(partition = %partition.id(), offset, "record of unknown kind skipped");
-            }
-        }
-    }
-    Ok(())
+    let position = fold(partition, now, &mut machine, 0, damage).await?;
+    machine.loaded(now);
+    Ok((machine, position))
 }
 
-fn corrupt(partition: &Partition, offset: i64, what: impl std::fmt::Display) -> LogError {
-    LogError::Corrupt { place: format!("{} offset {offset}: {what}", partition.id()) }
+/// The batch of the records, if there are any.
+fn batch_of<R: LogRecord>(records: &[R], now: Now) -> Option<(BatchHeader, BytesMut)> {
+    let mut builder = BatchBuilder::new();
+    for record in records {
+        let (key, value) = record.encode();
+        builder.push(&Record::new(now.wall_ms, key.as_deref(), value.as_deref()));
+    }
+    let batch = builder.finish()?;
+    let header = BatchHeader::parse(&batch).expect("the builder makes well-formed batches");
+    Some((header, batch))
+}
+
+fn replay<M: Machine>(inner: &mut Inner<M>, now: Now, base_offset: Offset, records: &[M::Record]) {
+    inner.position = base_offset;
+    for record in records {
+        inner.machine.replaying(inner.position, now.wall_ms);
+        inner.machine.replay(now, record);
+        inner.position += 1;
+    }
 }

@@ -48,6 +48,15 @@ impl Membership {
         self.groups.keys().map(|id| &**id)
     }
 
+    /// What each member of a group says of itself, by the protocol it likes best; nothing for a group of
+    /// another protocol type.
+    pub fn metadata_of(&self, group_id: &str, protocol_type: &str) -> Vec<Bytes> {
+        let group = self.groups.get(group_id);
+        let group = group.filter(|group| group.protocol_type.as_deref() == Some(protocol_type));
+        let members = group.into_iter().flat_map(|group| group.members.values());
+        members.filter_map(|member| Some(member.protocols.first()?.1.clone())).collect()
+    }
+
     /// Checks who commits, and restarts its session as Kafka does.
     ///
     /// A consumer without group management (generation -1, no member id) may commit while the

@@ -55,6 +55,14 @@ impl SchemaMachine {
         &self.registry
     }
 
+    /// What `command` would come to, and whether it would write anything.
+    pub fn preview(&self, now: Now, command: Command) -> (Reply, bool) {
+        match self.decide(now, command) {
+            Ok((records, done)) => (Ok(done), !records.is_empty()),
+            Err(refusal) => (Err(refusal), false),
+        }
+    }
+
     fn decide(&self, now: Now, command: Command) -> Decision {
         match command {
             Command::Register(register) => self.register(now, *register),

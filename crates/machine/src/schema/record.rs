@@ -110,6 +110,9 @@ pub enum DecodeError {
     /// The value is not one.
     #[error("value is damaged: {0}")]
     Value(String),
+    /// A kind that nobody knows.
+    #[error("keytype {0} is unknown")]
+    Unknown(String),
     /// A SCHEMA key of a later form.
     #[error("SCHEMA key with magic {0}")]
     Magic(i64),
@@ -250,8 +253,8 @@ impl Record {
         })
     }
 
-    /// Reads a record back, or one that another registry wrote. Kinds that mean nothing here are
-    /// [`Record::Other`].
+    /// Reads a record back, or one that another registry wrote. Kinds that are known and mean nothing
+    /// here are [`Record::Other`].
     ///
     /// # Errors
     /// [`DecodeError`] for what cannot be read: skip it.
@@ -291,7 +294,8 @@ impl Record {
                 Record::DeleteSubject { subject: subject(), version }
             }
             "CLEAR_SUBJECT" => Record::ClearSubject { scope: subject(), cleared: value.is_some() },
-            _ => Record::Other,
+            "CONTEXT" | "ASSOC" => Record::Other,
+            unknown => return Err(DecodeError::Unknown(unknown.to_owned())),
         })
     }
 }

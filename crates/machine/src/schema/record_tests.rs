@@ -207,7 +207,6 @@ fn the_forms_of_other_registries_are_read() {
     assert_eq!(decode(key, Some(r#"{"subject":null,"compatibilityLevel":"FULL"}"#)), global);
     for other in [
         r#"{"keytype":"ASSOC","tenant":"default","guid":"g","magic":0}"#,
-        r#"{"keytype":"NEW"}"#,
         r#"{"keytype":"CONTEXT","tenant":"other","context":".c","magic":0}"#,
     ] {
         assert_eq!(decode(other, Some("{}")), Record::Other);
@@ -218,7 +217,8 @@ fn the_forms_of_other_registries_are_read() {
 fn what_is_damaged_is_refused() {
     let refused = |key: Option<&[u8]>, value: Option<&[u8]>| Record::decode(key, value).is_err();
     assert!(refused(None, None));
-    let keys: [&[u8]; 8] = [
+    let keys: [&[u8]; 9] = [
+        br#"{"keytype":"NEW"}"#,
         b"",
         b"{",
         b"[]",
