@@ -145,14 +145,14 @@ pub enum Refusal {
     #[error("Version {0} not found.")]
     VersionNotFound(i32),
     /// 40404.
-    #[error("Subject '{0}' was soft deleted. Set permanent=true to delete permanently")]
+    #[error("Subject '{0}' was soft deleted.Set permanent=true to delete permanently")]
     SubjectSoftDeleted(QualifiedSubject),
     /// 40405.
     #[error("Subject '{0}' was not deleted first before being permanently deleted")]
     SubjectNotSoftDeleted(QualifiedSubject),
     /// 40406.
     #[error(
-        "Subject '{subject}' Version {version} was soft deleted. Set permanent=true to delete permanently"
+        "Subject '{subject}' Version {version} was soft deleted.Set permanent=true to delete permanently"
     )]
     VersionSoftDeleted {
         /// The subject.

@@ -9,6 +9,7 @@ use super::mode::Mode;
 use super::record::{Record, SchemaValue};
 use super::registry::{Context, Include, Registry, Scope, Subject};
 use super::subject::QualifiedSubject;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 use tidegate_model::{Offset, TimestampMs};
 use tidegate_schema::SchemaType;
@@ -122,7 +123,7 @@ impl Registry {
         let context = self.contexts.entry(held.subject.context().into()).or_default();
         context.max_id = context.max_id.max(held.id);
         context.ids.entry(held.id).or_insert_with(|| held.schema.clone());
-        context.guids.insert(held.schema.guid, held.id);
+        *context.guids.entry((held.schema.guid, held.id)).or_default() += 1;
         context.uses.insert((held.id, held.subject.clone()), held.version);
         if !held.deleted {
             for reference in &held.schema.entity.references {
@@ -223,8 +224,11 @@ impl Context {
         }
         if self.uses_of(held.id).next().is_none() {
             self.ids.remove(&held.id);
-            if self.guids.get(&held.schema.guid) == Some(&held.id) {
-                self.guids.remove(&held.schema.guid);
+        }
+        if let Entry::Occupied(mut count) = self.guids.entry((held.schema.guid, held.id)) {
+            *count.get_mut() -= 1;
+            if *count.get() == 0 {
+                count.remove();
             }
         }
     }

@@ -104,3 +104,33 @@ impl FromStr for Guid {
         Ok(Guid(uuid.into_bytes()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::SchemaReference;
+    use tidegate_schema::SchemaType;
+
+    #[test]
+    fn guids_are_those_of_confluent() {
+        // MD5 of the text alone, as `md5sum` has it.
+        let guid = SchemaEntity::of_text(SchemaType::Avro, "\"string\"").guid();
+        assert_eq!(guid.to_string(), "095d71cf-1255-6b9d-5e33-0ad575b3df5d");
+        assert_eq!(guid.to_string().parse(), Ok(guid));
+        assert_eq!(guid.to_string().replace('-', "").parse(), Ok(guid));
+        for text in ["", "x", "{095d71cf-1255-6b9d-5e33-0ad575b3df5d}"] {
+            assert_eq!(text.parse::<Guid>(), Err(InvalidGuid), "{text}");
+        }
+        let with_empty = SchemaEntity {
+            metadata: Some(Box::default()),
+            ..SchemaEntity::of_text(SchemaType::Avro, "\"string\"")
+        };
+        assert_eq!(with_empty.guid().to_string(), "cecc02e2-232b-87f1-1b0c-aa0e70dbb74d");
+        let plain = SchemaEntity::of_text(SchemaType::Avro, "\"string\"");
+        let reference =
+            SchemaReference { name: "r".to_owned(), subject: "s".to_owned(), version: 2 };
+        // Name, subject and four bytes of version behind the text.
+        let referring = SchemaEntity { references: vec![reference].into(), ..plain }.guid();
+        assert_eq!(referring.to_string(), "3ea8b44b-c1bd-d440-0263-bf2366b8d84b");
+    }
+}

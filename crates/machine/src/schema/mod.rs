@@ -39,3 +39,8 @@ pub use mode::Mode;
 pub use record::{DecodeError, Record, SchemaValue};
 pub use registry::{Include, Registry, Revision};
 pub use subject::{DEFAULT_CONTEXT, GLOBAL_CONTEXT, InvalidContext, QualifiedSubject};
+
+#[cfg(test)]
+mod property_tests;
+#[cfg(test)]
+mod tests;

@@ -88,12 +88,20 @@ impl Subject {
 pub(super) struct Context {
     pub(super) max_id: i32,
     pub(super) ids: HashMap<i32, Arc<Stored>>,
-    pub(super) guids: HashMap<Guid, i32>,
+    /// How many versions have a guid under an id. Usually there is one id; another registry or an import
+    /// may have given more.
+    pub(super) guids: BTreeMap<(Guid, i32), u32>,
     /// Which version of a subject has an id; the one written last if several do.
     pub(super) uses: BTreeMap<(i32, QualifiedSubject), i32>,
 }
 
 impl Context {
+    /// The ids that a guid has, the newest first.
+    pub(super) fn ids_of(&self, guid: &Guid) -> impl Iterator<Item = i32> {
+        let of_guid = self.guids.range((*guid, i32::MIN)..=(*guid, i32::MAX));
+        of_guid.rev().map(|((_, id), _)| *id)
+    }
+
     pub(super) fn uses_of(&self, id: i32) -> impl Iterator<Item = (&QualifiedSubject, i32)> {
         let from_id = self.uses.range((id, QualifiedSubject::lowest())..);
         let of_id = from_id.take_while(move |((held, _), _)| *held == id);
@@ -186,8 +194,8 @@ impl Registry {
                 && version.schema.entity == *entity
         };
         let context = self.contexts.get(subject.context())?;
-        let by_id = context.guids.get(&guid).and_then(|id| {
-            let version = context.uses.get(&(*id, subject.clone()))?;
+        let by_id = context.ids_of(&guid).find_map(|id| {
+            let version = context.uses.get(&(id, subject.clone()))?;
             self.version(subject, *version).filter(&matches)
         });
         by_id.or_else(|| self.versions(subject).iter().rev().find(matches))
@@ -282,7 +290,8 @@ impl Registry {
     }
 
     pub(super) fn with_guid(&self, context: &Context, guid: &Guid) -> Option<&Arc<SchemaVersion>> {
-        let held = context.uses_of(*context.guids.get(guid)?);
+        let ids = context.ids_of(guid);
+        let held = ids.flat_map(|id| context.uses_of(id));
         let mut held = held.filter_map(|(subject, version)| self.version(subject, version));
         held.find(|version| version.schema.guid == *guid)
     }

@@ -31,19 +31,22 @@ pub struct QualifiedSubject {
 impl QualifiedSubject {
     /// Reads `:.context:subject`, `:*:subject`, or a subject of the default context. Every text is one.
     pub fn parse(text: &str) -> Self {
-        let Some(rest) = text
-            .strip_prefix(":.")
-            .or_else(|| text.strip_prefix(":*").filter(|rest| rest.starts_with(':')))
-        else {
+        let mut text = text;
+        // `:.:subject` is in the default context; what is left is read as it will be read in a record.
+        while let Some(rest) = text.strip_prefix(":.:") {
+            text = rest;
+        }
+        if text == ":." {
+            return QualifiedSubject::everything();
+        }
+        if text.starts_with(":*:") {
+            return QualifiedSubject { text: text.into(), name_at: 3 };
+        }
+        let Some(rest) = text.strip_prefix(":.") else {
             return QualifiedSubject { text: text.into(), name_at: 0 };
         };
         match rest.find(':') {
-            // `:.:subject` is in the default context.
-            Some(0) if text.starts_with(":.") => {
-                QualifiedSubject { text: rest[1..].into(), name_at: 0 }
-            }
             Some(colon) => QualifiedSubject { text: text.into(), name_at: 2 + colon + 1 },
-            None if rest.is_empty() => QualifiedSubject::everything(),
             None => QualifiedSubject { text: format!("{text}:").into(), name_at: text.len() + 1 },
         }
     }
@@ -51,7 +54,7 @@ impl QualifiedSubject {
     /// The subject of that name in a context (`.name`, or `.` for the default one).
     pub fn new(context: &str, name: &str) -> Self {
         if context == DEFAULT_CONTEXT {
-            return QualifiedSubject { text: name.into(), name_at: 0 };
+            return QualifiedSubject::parse(name);
         }
         QualifiedSubject { text: format!(":{context}:{name}").into(), name_at: context.len() + 2 }
     }
@@ -178,5 +181,51 @@ impl fmt::Debug for QualifiedSubject {
 impl fmt::Display for QualifiedSubject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn subjects_are_read_and_printed_as_confluent_does() {
+        for (text, context, name, printed) in [
+            ("s", ".", "s", "s"),
+            ("", ".", "", ""),
+            (":.:s", ".", "s", "s"),
+            (":.::.c:s", ".c", "s", ":.c:s"),
+            (":.c:s", ".c", "s", ":.c:s"),
+            (":.c:s:t", ".c", "s:t", ":.c:s:t"),
+            (":.c:", ".c", "", ":.c:"),
+            (":.c", ".c", "", ":.c:"),
+            (":.", ".", "", ""),
+            (":*:s", "*", "s", ":*:s"),
+            (":c:s", ".", ":c:s", ":c:s"),
+            (":*s", ".", ":*s", ":*s"),
+            ("ä:.c:", ".", "ä:.c:", "ä:.c:"),
+        ] {
+            let parsed = QualifiedSubject::parse(text);
+            assert_eq!(
+                (parsed.context(), parsed.name(), parsed.as_str()),
+                (context, name, printed)
+            );
+            assert_eq!(QualifiedSubject::new(context, name), parsed);
+        }
+        let context =
+            |name: &str| QualifiedSubject::context_named(name).map(|context| context.to_string());
+        for name in ["c", ".c", ":.c:", ":c"] {
+            assert_eq!(context(name).as_deref(), Ok(":.c:"), "{name}");
+        }
+        assert_eq!(context(".").as_deref(), Ok(""));
+        assert_eq!(context("a:b"), Err(InvalidContext));
+        assert!(
+            !QualifiedSubject::parse("a\nb").is_valid(false)
+                && !QualifiedSubject::parse("__EMPTY").is_valid(true)
+        );
+        assert!(
+            !QualifiedSubject::parse(":.__GLOBAL:").is_valid(false)
+                && QualifiedSubject::parse(":.__GLOBAL:").is_valid(true)
+        );
     }
 }
