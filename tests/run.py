@@ -144,6 +144,7 @@ def suites(options):
         ),
         pytest("tools", "Kafka's own command line tools, of two releases", 900),
         pytest("registry", "schema registries on the gateway", 1200),
+        pytest("schema", "schemas as other libraries read and compare them", 600),
         pytest("apps", "Kafka Connect, Kafka Streams and MirrorMaker 2", 900),
         Suite(
             "kgo",

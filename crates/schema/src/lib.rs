@@ -91,6 +91,17 @@ impl Schema {
         })
     }
 
+    /// Refuses what only a new schema is refused for, and one that is stored already is not.
+    ///
+    /// # Errors
+    /// As [`Schema::parse`].
+    pub fn check_new(&self) -> Result<(), SchemaError> {
+        match self {
+            Schema::Avro(schema) => schema.check_defaults(),
+            Schema::Json(_) | Schema::Protobuf(_) => Ok(()),
+        }
+    }
+
     /// The language it is written in.
     pub fn kind(&self) -> SchemaType {
         match self {

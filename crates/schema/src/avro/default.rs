@@ -116,6 +116,6 @@ fn is_primitive(primitive: Primitive, value: &Value) -> bool {
 }
 
 /// Java's names of doubles that are no numbers to JSON.
-pub(super) fn is_special_double(text: &str) -> bool {
+fn is_special_double(text: &str) -> bool {
     matches!(text, "NaN" | "Infinity" | "-Infinity")
 }

@@ -2,12 +2,12 @@
 //! the spelling of names or in how a default is written.
 //!
 //! As in Confluent's `AvroSchemaUtils`, what is printed here is read again and stored in the canonical
-//! form, so that only its order and its values matter. That has a consequence which is kept: a type
-//! outside of all namespaces that is defined inside of one moves into it.
+//! form, so that only its order and its values matter. Two accidents of that code are not repeated: a
+//! type outside of all namespaces that is defined inside of one stays outside, where it would be moved
+//! into it; and a default is kept that is no value of a union's first branch, where it would be lost.
 
-use super::default::is_special_double;
 use super::graph::{Body, Field, Graph, Kind, Named, Node, NodeId, Order, Primitive, Properties};
-use super::jackson::{is_whole, write_double, write_float, write_list, write_string, write_value};
+use super::jackson::{write_double, write_float, write_list, write_string, write_value};
 use super::logical;
 use serde_json::Value;
 use std::collections::HashSet;
@@ -17,7 +17,7 @@ use std::collections::HashSet;
 pub(super) fn text(graph: &Graph, root: NodeId, elsewhere: &[NodeId]) -> String {
     let known = elsewhere.iter().map(|id| graph.full_name(*id)).collect();
     let mut normalizer = Normalizer { graph, known, out: String::new() };
-    normalizer.node(root);
+    normalizer.node(root, None);
     normalizer.out
 }
 
@@ -28,7 +28,7 @@ struct Normalizer<'g> {
 }
 
 impl<'g> Normalizer<'g> {
-    fn node(&mut self, id: NodeId) {
+    fn node(&mut self, id: NodeId, namespace: Option<&str>) {
         let graph = self.graph;
         let node = &graph[id];
         match &node.kind {
@@ -46,7 +46,7 @@ impl<'g> Normalizer<'g> {
                 self.text("type", graph.type_name(id));
                 let is_array = matches!(node.kind, Kind::Array(_));
                 self.member(if is_array { "items" } else { "values" });
-                self.node(*element);
+                self.node(*element, namespace);
                 self.properties(node, None);
                 self.out.push('}');
             }
@@ -56,12 +56,12 @@ impl<'g> Normalizer<'g> {
                     if position > 0 {
                         self.out.push(',');
                     }
-                    self.node(*branch);
+                    self.node(*branch, namespace);
                 }
                 self.out.push(']');
             }
             Kind::Named(named) if self.known.insert(named.name.full()) => {
-                self.named(id, node, named);
+                self.named(id, node, named, namespace);
             }
             Kind::Named(_) | Kind::Pending(_) => {
                 write_string(&mut self.out, graph.full_name(id));
@@ -69,9 +69,13 @@ impl<'g> Normalizer<'g> {
         }
     }
 
-    fn named(&mut self, id: NodeId, node: &'g Node, named: &'g Named) {
+    fn named(&mut self, id: NodeId, node: &'g Node, named: &'g Named, namespace: Option<&str>) {
         self.out.push('{');
         self.text("name", named.name.full());
+        let own_namespace = named.name.namespace();
+        if own_namespace.is_none() && namespace.is_some() {
+            self.text("namespace", "");
+        }
         // An `error` is a `record` here.
         self.text("type", self.graph.type_name(id));
         let mut logical_type = None;
@@ -83,7 +87,7 @@ impl<'g> Normalizer<'g> {
                     if position > 0 {
                         self.out.push(',');
                     }
-                    self.field(field);
+                    self.field(field, own_namespace);
                 }
                 self.out.push(']');
             }
@@ -115,11 +119,11 @@ impl<'g> Normalizer<'g> {
         self.out.push('}');
     }
 
-    fn field(&mut self, field: &'g Field) {
+    fn field(&mut self, field: &'g Field, namespace: Option<&str>) {
         self.out.push('{');
         self.text("name", &field.name);
         self.member("type");
-        self.node(field.kind);
+        self.node(field.kind, namespace);
         match field.order {
             Order::Ascending => {}
             Order::Descending => self.text("order", "descending"),
@@ -130,11 +134,8 @@ impl<'g> Normalizer<'g> {
         }
         self.sorted_texts("aliases", field.aliases.iter().map(String::as_str).collect());
         if let Some(default) = &field.default {
-            let before = self.out.len();
             self.member("default");
-            if !write_default(&mut self.out, self.graph, Some(field.kind), default) {
-                self.out.truncate(before);
-            }
+            write_default(&mut self.out, self.graph, Some(field.kind), default);
         }
         for (name, value) in sorted(&field.properties) {
             self.member(name);
@@ -202,26 +203,40 @@ fn sorted(properties: &Properties) -> Vec<&(String, Value)> {
     sorted
 }
 
-/// Appends a default as a value of its type: a whole number for a double gets its `.0`. Nothing is
-/// appended, and false returned, for what is no value of the type (or of a union's first branch).
-fn write_default(out: &mut String, graph: &Graph, kind: Option<NodeId>, value: &Value) -> bool {
+/// Appends a default as a value of its type: a whole number for a double gets its `.0`.
+///
+/// The type of a union is its first branch. What is no value of the type stays as it is.
+fn write_default(out: &mut String, graph: &Graph, kind: Option<NodeId>, value: &Value) {
     let kind = kind.map(|kind| &graph[kind].kind);
     if let Some(Kind::Union(branches)) = kind {
         return write_default(out, graph, branches.first().copied(), value);
     }
     match value {
         Value::Null | Value::Bool(_) => write_value(out, value, true),
-        Value::Number(number) => return write_number(out, kind, number.as_str()),
-        Value::String(text) => return write_text(out, kind, text),
+        Value::Number(number) => {
+            let double: f64 = number.as_str().parse().expect("JSON's numbers are doubles to Rust");
+            match kind {
+                Some(Kind::Primitive(Primitive::Double)) => write_double(out, double),
+                Some(Kind::Primitive(Primitive::Float)) => write_float(out, double as f32),
+                _ => write_value(out, value, true),
+            }
+        }
+        Value::String(text) => match kind {
+            Some(Kind::Primitive(Primitive::Bytes))
+            | Some(Kind::Named(Named { body: Body::Fixed { .. }, .. })) => {
+                // Bytes are letters of Latin-1; others cannot be kept.
+                let latin = |c| if u32::from(c) <= 0xFF { c } else { '?' };
+                write_string(out, &text.chars().map(latin).collect::<String>());
+            }
+            _ => write_string(out, text),
+        },
         Value::Array(elements) => {
             let element = match kind {
                 Some(Kind::Array(element)) => Some(*element),
                 _ => None,
             };
             write_list(out, ['[', ']'], elements, |out, value| {
-                if !write_default(out, graph, element, value) {
-                    out.push_str("null");
-                }
+                write_default(out, graph, element, value);
             });
         }
         Value::Object(members) => {
@@ -237,49 +252,8 @@ fn write_default(out: &mut String, graph: &Graph, kind: Option<NodeId>, value: &
                     }
                     _ => None,
                 };
-                if !write_default(out, graph, member, value) {
-                    out.push_str("null");
-                }
+                write_default(out, graph, member, value);
             });
         }
     }
-    true
-}
-
-fn write_number(out: &mut String, kind: Option<&Kind>, digits: &str) -> bool {
-    let double: f64 = digits.parse().expect("JSON's numbers are doubles to Rust");
-    let primitive = match kind {
-        None => None,
-        Some(Kind::Primitive(primitive)) => Some(*primitive),
-        Some(_) => return false,
-    };
-    match primitive {
-        Some(Primitive::Double) => write_double(out, double),
-        Some(Primitive::Float) => write_float(out, double as f32),
-        None if !is_whole(digits) => write_double(out, double),
-        None | Some(Primitive::Int | Primitive::Long) if is_whole(digits) => {
-            let Ok(long) = digits.parse::<i64>() else { return false };
-            out.push_str(&long.to_string());
-        }
-        _ => return false,
-    }
-    true
-}
-
-fn write_text(out: &mut String, kind: Option<&Kind>, text: &str) -> bool {
-    let is_double = matches!(kind, Some(Kind::Primitive(Primitive::Float | Primitive::Double)));
-    match kind {
-        None | Some(Kind::Primitive(Primitive::String)) => write_string(out, text),
-        Some(Kind::Named(Named { body: Body::Enum { .. }, .. })) => write_string(out, text),
-        Some(Kind::Primitive(Primitive::Bytes))
-        | Some(Kind::Named(Named { body: Body::Fixed { .. }, .. })) => {
-            // Bytes are letters of Latin-1; others cannot be kept.
-            let latin: String =
-                text.chars().map(|c| if u32::from(c) <= 0xFF { c } else { '?' }).collect();
-            write_string(out, &latin);
-        }
-        _ if is_double && is_special_double(text) => write_string(out, text),
-        _ => return false,
-    }
-    true
 }

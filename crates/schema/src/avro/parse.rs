@@ -165,8 +165,11 @@ impl<'l> Parser<'l> {
         // The name is known to the fields, so that a record may hold itself.
         let id = self.graph.add(Kind::Pending(name.full().to_owned()), Properties::new());
         let earlier = self.known.get(name.full()).copied();
-        if earlier.is_none() {
-            self.known.insert(name.full().to_owned(), id);
+        match earlier.map(|earlier| &self.graph[earlier].kind) {
+            // It is being defined just now, around this definition.
+            Some(Kind::Pending(name)) => return invalid(format!("Can't redefine: {name}")),
+            Some(_) => {}
+            None => drop(self.known.insert(name.full().to_owned(), id)),
         }
         let type_name = optional_text(members, "type").unwrap_or_default();
         let (body, reserved) = match type_name {
@@ -389,7 +392,7 @@ fn required_text<'v>(
 /// The number that a text stands for as the default of a float or double. What JSON has no number
 /// for (`NaN`, infinities) stays a text, in Java's spelling.
 fn double_of(text: &str) -> Result<Value, SchemaError> {
-    let digits = text.trim();
+    let digits = text.trim_matches(|c| c <= ' ');
     let unsigned = digits.strip_prefix(['+', '-']).unwrap_or(digits);
     let known = matches!(unsigned, "NaN" | "Infinity")
         || unsigned.starts_with(|c: char| c.is_ascii_digit() || c == '.');
@@ -398,7 +401,7 @@ fn double_of(text: &str) -> Result<Value, SchemaError> {
     let Some(double) = double else {
         return invalid(match digits {
             "" => "empty String".to_owned(),
-            _ => format!("For input string: \"{text}\""),
+            _ => format!("For input string: \"{digits}\""),
         });
     };
     let mut number = String::new();

@@ -100,6 +100,10 @@ fn what_is_no_schema_is_refused_in_avros_words() {
             r#"[{"type":"fixed","name":"F","size":1},{"type":"fixed","name":"F","size":2}]"#,
             "Can't redefine: F",
         ),
+        (
+            r#"{"type":"record","name":"n.R","fields":[{"name":"a","type":{"type":"fixed","name":"R","size":1}}]}"#,
+            "Can't redefine: n.R",
+        ),
         (r#"{"type":"fixed","name":"F","size":-1}"#, "Malformed data. Length is negative: -1"),
     ] {
         assert_eq!(refused(text), problem);
