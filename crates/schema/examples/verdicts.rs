@@ -5,8 +5,9 @@
 //! ```json
 //! {"schemaType":"AVRO","schema":"…","references":[{"name":"…","schema":"…"}],"new":true,
 //!  "previous":"…","previousReferences":[],"policy":"STRICT","formats":["resolved"]}
-//! {"canonical":"…","normalized":"…","resolved":"…","incompatibilities":[{"type":"…","text":"…"}]}
-//! {"error":"…"}
+//! {"canonical":"…","normalized":"…","resolved":"…",
+//!  "incompatibilities":[{"type":"…","description":"…","text":"…"}]}
+//! {"error":"…","expensive":false}
 //! ```
 //!
 //! Only `schema` is needed. With `previous` the answer has what keeps `schema` from reading what was
@@ -20,7 +21,10 @@ fn main() -> std::io::Result<()> {
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     for line in std::io::stdin().lock().lines() {
         let request: Value = serde_json::from_str(&line?)?;
-        let answer = answer(&request).unwrap_or_else(|error| json!({"error": error.to_string()}));
+        let answer = answer(&request).unwrap_or_else(|error| {
+            let expensive = matches!(error, SchemaError::TooExpensive(_));
+            json!({"error": error.to_string(), "expensive": expensive})
+        });
         writeln!(out, "{answer}")?;
     }
     out.flush()
@@ -45,9 +49,13 @@ fn answer(request: &Value) -> Result<Value, SchemaError> {
             _ => Policy::Strict,
         };
         let reasons = schema.incompatibilities(&previous, policy, &Limits::default())?;
-        let reasons = reasons
-            .iter()
-            .map(|reason| json!({"type": reason.error_type, "text": reason.to_string()}));
+        let reasons = reasons.iter().map(|reason| {
+            json!({
+                "type": reason.error_type,
+                "description": reason.description,
+                "text": reason.to_string(),
+            })
+        });
         answer.insert("incompatibilities".to_owned(), reasons.collect());
     }
     Ok(answer.into())

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-/// One reason. It prints as Confluent's registry words it:
-/// `{errorType:'MISSING_UNION_BRANCH', description:'…', additionalInfo:'…'}`.
+/// One reason. It prints as Confluent's registry words it, which is
+/// `{errorType:'MISSING_UNION_BRANCH', description:'…', additionalInfo:'…'}` for Avro and
+/// `{errorType:"FIELD_KIND_CHANGED", description:"…"}` for the other languages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Incompatibility {
     /// The kind, e.g. `READER_FIELD_MISSING_DEFAULT_VALUE`; empty for a sentence that stands alone.
@@ -35,11 +36,14 @@ impl fmt::Display for Incompatibility {
         if self.error_type.is_empty() {
             return f.write_str(&self.description);
         }
-        write!(f, "{{errorType:'{}', description:'{}'", self.error_type, self.description)?;
-        if let Some(info) = &self.additional_info {
-            write!(f, ", additionalInfo:'{info}'")?;
+        let Incompatibility { error_type, description, additional_info } = self;
+        match additional_info {
+            None => write!(f, "{{errorType:\"{error_type}\", description:\"{description}\"}}"),
+            Some(info) => write!(
+                f,
+                "{{errorType:'{error_type}', description:'{description}', additionalInfo:'{info}'}}"
+            ),
         }
-        f.write_str("}")
     }
 }
 
