@@ -1,39 +1,70 @@
 //! JSON Schemas, drafts 4 to 2020-12.
+//!
+//! `$schema` decides on the draft; a schema without it is of draft 7, as in Confluent's registry. What a
+//! schema refers to comes with it ([`Reference`]) or stands in it: nothing is fetched.
 
-use crate::{Incompatibility, Limits, Policy, Reference, SchemaError};
+mod decimal;
+mod diff;
+mod documents;
+mod draft;
+mod graph;
+mod keywords;
+mod load;
+mod pattern;
+mod text;
+mod uri;
+
+use crate::{Incompatibility, Limits, Policy, Reference, SchemaError, Work, ordered};
+use diff::{Kind, Listed, Sides};
+use documents::{Documents, Index};
+use graph::{Graph, NodeId, Shape};
+use serde_json::Value;
+use std::collections::BTreeSet;
+use text::{Members, print};
 
 /// A schema of this language that has been read.
 #[derive(Debug, Clone)]
 pub struct JsonSchema {
-    text: String,
+    value: Value,
+    graph: Graph,
+    root: NodeId,
 }
 
 impl JsonSchema {
     /// Reads `text` with all that it refers to.
     ///
     /// # Errors
-    /// [`SchemaError`]
+    /// [`SchemaError::Invalid`] for what is no schema or refers to something that is not there,
+    /// [`SchemaError::TooExpensive`].
     pub fn parse(
         text: &str,
-        _references: &[Reference<'_>],
-        _limits: &Limits,
+        references: &[Reference<'_>],
+        limits: &Limits,
     ) -> Result<Self, SchemaError> {
-        Ok(JsonSchema { text: text.to_owned() })
+        let mut work = Work::new(limits);
+        let value = ordered::parse(text, limits)?;
+        if let Some(number) = text::unprintable(&value) {
+            return Err(SchemaError::Invalid(format!("the exponent of {number} is too large")));
+        }
+        let documents = Documents::read(value, references, limits)?;
+        let (graph, root) = load::load(&Index::new(&documents, &mut work)?, &mut work)?;
+        Ok(JsonSchema { value: documents.into_root(), graph, root })
     }
 
-    /// The text that is stored and served.
+    /// The text that is stored and served: compact, members in the writer's order.
     pub fn canonical(&self) -> String {
-        self.text.clone()
+        print(&self.value, Members::AsWritten)
     }
 
-    /// The text that is stored with `normalize=true`.
+    /// The text that is stored with `normalize=true`: members sorted at every level.
     pub fn normalized(&self) -> String {
-        self.text.clone()
+        print(&self.value, Members::Sorted)
     }
 
-    /// The text in the form that `?format=` asks for.
+    /// The text in the form that `?format=` asks for. There is none but the canonical one: Confluent's
+    /// registry knows `resolved` for Avro, `serialized` and `ignore_extensions` for Protobuf.
     pub fn formatted(&self, _format: &str) -> String {
-        self.text.clone()
+        self.canonical()
     }
 
     /// Why a reader with `self` cannot read everything that `writer` allows; empty if it can.
@@ -42,10 +73,42 @@ impl JsonSchema {
     /// [`SchemaError::TooExpensive`]
     pub fn incompatibilities(
         &self,
-        _writer: &Self,
-        _policy: Policy,
-        _limits: &Limits,
+        writer: &Self,
+        policy: Policy,
+        limits: &Limits,
     ) -> Result<Vec<Incompatibility>, SchemaError> {
-        Ok(Vec::new())
+        let differences = diff::differences(
+            Sides { writer: (&writer.graph, writer.root), reader: (&self.graph, self.root) },
+            policy,
+            Listed::Incompatible,
+            limits,
+        )?;
+        Ok(differences.into_iter().map(|(kind, path)| kind.at(&path)).collect())
+    }
+
+    /// What speaks against `self` as the successor of `writer` in its metadata: `reserved` and
+    /// `writer_reserved` are the values of the property `confluent:reserved`, names with commas between
+    /// them. What was reserved stays so, and no property of the schema has a reserved name.
+    pub fn reserved_incompatibilities(
+        &self,
+        reserved: &str,
+        writer_reserved: &str,
+    ) -> Vec<Incompatibility> {
+        let names = |list: &str| -> BTreeSet<String> {
+            list.split(',')
+                .map(|name| name.trim().to_owned())
+                .filter(|name| !name.is_empty())
+                .collect()
+        };
+        let (reserved, before) = (names(reserved), names(writer_reserved));
+        let removed = before.difference(&reserved);
+        let mut found: Vec<_> =
+            removed.map(|name| Kind::ReservedPropertyRemoved.at(name)).collect();
+        if let Shape::Object(object) = self.graph.shape(self.root) {
+            for name in reserved.iter().filter(|name| object.properties.contains_key(*name)) {
+                found.push(Kind::ReservedPropertyConflicts.at(&format!("#/properties/{name}")));
+            }
+        }
+        found
     }
 }

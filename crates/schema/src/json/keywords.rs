@@ -1,0 +1,375 @@
+//! The keywords of one schema, read with their types, and the shapes that they make.
+
+use super::decimal::Decimal;
+use super::documents::Scope;
+use super::draft::Draft;
+use super::graph::{Additional, ArrayShape, NodeId, NumberShape, ObjectShape, Shape, StringShape};
+use super::load::Loader;
+use crate::SchemaError;
+use serde_json::{Map, Value};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+
+/// Where in a text something stands, known by its ancestors.
+pub(super) struct Place<'p> {
+    parent: Option<&'p Place<'p>>,
+    segment: Segment<'p>,
+}
+
+#[derive(Clone, Copy)]
+pub(super) enum Segment<'p> {
+    Name(&'p str),
+    Index(usize),
+}
+
+impl<'p> Place<'p> {
+    /// The beginning of a text, `#`, or what a reference leads to.
+    pub(super) fn root(name: &'p str) -> Self {
+        Place { parent: None, segment: Segment::Name(name) }
+    }
+
+    pub(super) fn inside<'i>(&'i self, segment: Segment<'i>) -> Place<'i>
+    where
+        'p: 'i,
+    {
+        Place { parent: Some(self), segment }
+    }
+
+    fn pointer(&self) -> String {
+        let mut segments = Vec::new();
+        let mut place = Some(self);
+        while let Some(at) = place {
+            segments.push(at.segment);
+            place = at.parent;
+        }
+        let mut pointer = String::new();
+        for (depth, segment) in segments.iter().rev().enumerate() {
+            if depth > 0 {
+                pointer.push('/');
+            }
+            match segment {
+                Segment::Name(name) if depth == 0 => pointer.push_str(name),
+                Segment::Name(name) => {
+                    pointer.push_str(&name.replace('~', "~0").replace('/', "~1"));
+                }
+                Segment::Index(index) => write!(pointer, "{index}").expect("a String takes all"),
+            }
+        }
+        pointer
+    }
+
+    pub(super) fn invalid(&self, problem: &str) -> SchemaError {
+        SchemaError::Invalid(format!("{}: {problem}", self.pointer()))
+    }
+
+    /// The error that `found` is not of the type `expected`.
+    pub(super) fn expected(&self, expected: &str, found: &Value) -> SchemaError {
+        let found = match found {
+            Value::Null => "null",
+            Value::Bool(_) => "Boolean",
+            Value::Number(number) if number.as_str().contains(['.', 'e', 'E']) => "BigDecimal",
+            Value::Number(number) if number.as_str().parse::<i32>().is_ok() => "Integer",
+            Value::Number(number) if number.as_str().parse::<i64>().is_ok() => "Long",
+            Value::Number(_) => "BigInteger",
+            Value::String(_) => "String",
+            Value::Array(_) => "JsonArray",
+            Value::Object(_) => "JsonObject",
+        };
+        self.invalid(&format!("expected type: {expected}, found: {found}"))
+    }
+}
+
+/// The members of one schema.
+#[derive(Clone, Copy)]
+pub(super) struct Keywords<'k, 'd> {
+    pub(super) object: &'d Map<String, Value>,
+    pub(super) place: &'k Place<'k>,
+    pub(super) draft: Draft,
+}
+
+impl<'d> Keywords<'_, 'd> {
+    fn wrong(&self, keyword: &str, expected: &str, found: &Value) -> SchemaError {
+        self.place.inside(Segment::Name(keyword)).expected(expected, found)
+    }
+
+    pub(super) fn string(&self, keyword: &str) -> Result<Option<&'d str>, SchemaError> {
+        match self.object.get(keyword) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(other) => Err(self.wrong(keyword, "String", other)),
+        }
+    }
+
+    pub(super) fn array(&self, keyword: &str) -> Result<Option<&'d Vec<Value>>, SchemaError> {
+        match self.object.get(keyword) {
+            None => Ok(None),
+            Some(Value::Array(items)) => Ok(Some(items)),
+            Some(other) => Err(self.wrong(keyword, "JsonArray", other)),
+        }
+    }
+
+    fn members(&self, keyword: &str) -> Result<Option<&'d Map<String, Value>>, SchemaError> {
+        match self.object.get(keyword) {
+            None => Ok(None),
+            Some(Value::Object(members)) => Ok(Some(members)),
+            Some(other) => Err(self.wrong(keyword, "JsonObject", other)),
+        }
+    }
+
+    fn boolean(&self, keyword: &str) -> Result<Option<bool>, SchemaError> {
+        match self.object.get(keyword) {
+            None => Ok(None),
+            Some(Value::Bool(value)) => Ok(Some(*value)),
+            Some(other) => Err(self.wrong(keyword, "Boolean", other)),
+        }
+    }
+
+    fn number(&self, keyword: &str) -> Result<Option<Decimal>, SchemaError> {
+        match self.object.get(keyword) {
+            None => Ok(None),
+            Some(Value::Number(number)) => Ok(Some(Decimal::new(number))),
+            Some(other) => Err(self.wrong(keyword, "Number", other)),
+        }
+    }
+
+    /// A number of characters, items or members.
+    fn count(&self, keyword: &str) -> Result<Option<i32>, SchemaError> {
+        let Some(value) = self.object.get(keyword) else { return Ok(None) };
+        let number = match value {
+            Value::Number(number) => number.as_str().parse().ok(),
+            _ => None,
+        };
+        number.map(Some).ok_or_else(|| self.wrong(keyword, "Integer", value))
+    }
+
+    /// The strings in the array at `place`.
+    fn strings(place: &Place<'_>, items: &[Value]) -> Result<BTreeSet<String>, SchemaError> {
+        let mut strings = BTreeSet::new();
+        for (index, item) in items.iter().enumerate() {
+            let Value::String(text) = item else {
+                return Err(place.inside(Segment::Index(index)).expected("String", item));
+            };
+            strings.insert(text.clone());
+        }
+        Ok(strings)
+    }
+}
+
+impl<'d> Loader<'_, 'd> {
+    /// Refuses what is no regular expression.
+    fn pattern(&mut self, pattern: &'d str, place: &Place<'_>) -> Result<(), SchemaError> {
+        let checked = self.patterns.check(pattern, self.work)?;
+        checked.map_err(|problem| place.invalid(&problem))
+    }
+
+    pub(super) fn string_shape(
+        &mut self,
+        keywords: &Keywords<'_, 'd>,
+    ) -> Result<Shape, SchemaError> {
+        let pattern = keywords.string("pattern")?;
+        if let Some(pattern) = pattern {
+            self.pattern(pattern, &keywords.place.inside(Segment::Name("pattern")))?;
+        }
+        Ok(Shape::String(StringShape {
+            min_length: keywords.count("minLength")?,
+            max_length: keywords.count("maxLength")?,
+            pattern: pattern.map(str::to_owned),
+        }))
+    }
+
+    pub(super) fn number_shape(
+        &mut self,
+        keywords: &Keywords<'_, 'd>,
+        integer: bool,
+    ) -> Result<Shape, SchemaError> {
+        let (minimum, maximum) = (keywords.number("minimum")?, keywords.number("maximum")?);
+        // In draft 4, whether a limit is outside of what it limits is a flag of its own.
+        let (exclusive_minimum, exclusive_maximum) = if keywords.draft == Draft::Four {
+            let below = keywords.boolean("exclusiveMinimum")?.unwrap_or(false);
+            let above = keywords.boolean("exclusiveMaximum")?.unwrap_or(false);
+            (minimum.clone().filter(|_| below), maximum.clone().filter(|_| above))
+        } else {
+            (keywords.number("exclusiveMinimum")?, keywords.number("exclusiveMaximum")?)
+        };
+        let multiple_of = keywords.number("multipleOf")?;
+        if multiple_of.as_ref().is_some_and(Decimal::is_zero) {
+            return Err(keywords.place.invalid("multipleOf should not be 0"));
+        }
+        Ok(Shape::Number(NumberShape {
+            integer,
+            minimum,
+            maximum,
+            exclusive_minimum,
+            exclusive_maximum,
+            multiple_of,
+        }))
+    }
+
+    pub(super) fn object_shape(
+        &mut self,
+        keywords: &Keywords<'_, 'd>,
+        scope: &Scope,
+    ) -> Result<Shape, SchemaError> {
+        let (mut property_dependencies, mut schema_dependencies) = Default::default();
+        let (mut property_names, mut unevaluated) = (None, None);
+        if keywords.draft.is_modern() {
+            property_dependencies = self.dependent_required(keywords)?;
+            schema_dependencies = self.named("dependentSchemas", keywords, scope)?;
+            unevaluated = self.child("unevaluatedProperties", keywords, scope)?;
+        } else {
+            self.dependencies(
+                keywords,
+                scope,
+                &mut property_dependencies,
+                &mut schema_dependencies,
+            )?;
+        }
+        if keywords.draft >= Draft::Six {
+            property_names = self.child("propertyNames", keywords, scope)?;
+        }
+        let pattern_properties = self.named("patternProperties", keywords, scope)?;
+        if let Some(members) = keywords.members("patternProperties")? {
+            for pattern in members.keys() {
+                self.pattern(pattern, &keywords.place.inside(Segment::Name("patternProperties")))?;
+            }
+        }
+        let required = match keywords.array("required")? {
+            Some(names) => {
+                Keywords::strings(&keywords.place.inside(Segment::Name("required")), names)?
+            }
+            None => BTreeSet::new(),
+        };
+        Ok(Shape::Object(Box::new(ObjectShape {
+            properties: self.named("properties", keywords, scope)?,
+            pattern_properties,
+            additional: self.additional("additionalProperties", keywords, scope)?,
+            unevaluated,
+            required,
+            property_dependencies,
+            schema_dependencies,
+            property_names,
+            min_properties: keywords.count("minProperties")?,
+            max_properties: keywords.count("maxProperties")?,
+        })))
+    }
+
+    /// The schemas in the object that `keyword` holds.
+    fn named(
+        &mut self,
+        keyword: &'static str,
+        keywords: &Keywords<'_, 'd>,
+        scope: &Scope,
+    ) -> Result<BTreeMap<String, NodeId>, SchemaError> {
+        let mut nodes = BTreeMap::new();
+        let outer = keywords.place.inside(Segment::Name(keyword));
+        for (name, value) in keywords.members(keyword)?.into_iter().flatten() {
+            // A text among the properties that is called like the keyword for names is taken for one.
+            if name == keywords.draft.id_keyword() && value.is_string() {
+                continue;
+            }
+            let node = self.schema(value, scope, &outer.inside(Segment::Name(name)))?;
+            nodes.insert(name.clone(), node);
+        }
+        Ok(nodes)
+    }
+
+    fn dependent_required(
+        &mut self,
+        keywords: &Keywords<'_, 'd>,
+    ) -> Result<BTreeMap<String, BTreeSet<String>>, SchemaError> {
+        let mut dependencies = BTreeMap::new();
+        let outer = keywords.place.inside(Segment::Name("dependentRequired"));
+        for (name, value) in keywords.members("dependentRequired")?.into_iter().flatten() {
+            let place = outer.inside(Segment::Name(name));
+            let Value::Array(names) = value else { return Err(place.expected("JsonArray", value)) };
+            let needed = Keywords::strings(&place, names)?;
+            // To need nothing is the same as not to be named here.
+            if !needed.is_empty() {
+                dependencies.insert(name.clone(), needed);
+            }
+        }
+        Ok(dependencies)
+    }
+
+    /// `dependencies` of the drafts up to 7: a schema or the names of properties.
+    fn dependencies(
+        &mut self,
+        keywords: &Keywords<'_, 'd>,
+        scope: &Scope,
+        of_properties: &mut BTreeMap<String, BTreeSet<String>>,
+        of_schemas: &mut BTreeMap<String, NodeId>,
+    ) -> Result<(), SchemaError> {
+        let outer = keywords.place.inside(Segment::Name("dependencies"));
+        for (name, value) in keywords.members("dependencies")?.into_iter().flatten() {
+            let place = outer.inside(Segment::Name(name));
+            match value {
+                Value::Array(names) => {
+                    let needed = Keywords::strings(&place, names)?;
+                    if !needed.is_empty() {
+                        of_properties.insert(name.clone(), needed);
+                    }
+                }
+                schema => {
+                    of_schemas.insert(name.clone(), self.schema(schema, scope, &place)?);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn array_shape(
+        &mut self,
+        keywords: &Keywords<'_, 'd>,
+        scope: &Scope,
+    ) -> Result<Shape, SchemaError> {
+        let mut shape = ArrayShape {
+            min_items: keywords.count("minItems")?,
+            max_items: keywords.count("maxItems")?,
+            unique_items: keywords.boolean("uniqueItems")?.unwrap_or(false),
+            ..ArrayShape::default()
+        };
+        if keywords.draft >= Draft::Six {
+            shape.contains = self.child("contains", keywords, scope)?;
+        }
+        if keywords.draft.is_modern() {
+            shape.min_contains = keywords.count("minContains")?;
+            shape.max_contains = keywords.count("maxContains")?;
+            shape.unevaluated = self.child("unevaluatedItems", keywords, scope)?;
+            shape.items = self.schemas("prefixItems", keywords, scope)?.unwrap_or_default();
+        }
+        let tuple = matches!(keywords.object.get("items"), Some(Value::Array(_)));
+        if keywords.draft == Draft::Twenty || keywords.draft == Draft::Nineteen && !tuple {
+            self.items_behind_prefix(keywords, scope, &mut shape)?;
+        } else {
+            shape.additional = self.additional("additionalItems", keywords, scope)?;
+            if tuple {
+                shape.items = self.schemas("items", keywords, scope)?.unwrap_or_default();
+            } else {
+                shape.every_item = self.child("items", keywords, scope)?;
+            }
+        }
+        Ok(Shape::Array(Box::new(shape)))
+    }
+
+    /// `items` of draft 2020-12: what is not in `prefixItems`.
+    fn items_behind_prefix(
+        &mut self,
+        keywords: &Keywords<'_, 'd>,
+        scope: &Scope,
+        shape: &mut ArrayShape,
+    ) -> Result<(), SchemaError> {
+        match keywords.object.get("items") {
+            None | Some(Value::Bool(true)) => {}
+            Some(Value::Bool(false)) => shape.additional = Additional::Nothing,
+            Some(_) => {
+                let node = self.child("items", keywords, scope)?;
+                if shape.items.is_empty() {
+                    shape.every_item = node;
+                } else if let Some(node) = node {
+                    shape.additional = Additional::Matching(node);
+                }
+            }
+        }
+        Ok(())
+    }
+}

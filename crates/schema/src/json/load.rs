@@ -1,0 +1,344 @@
+//! From the text of a schema to its graph, refusing what is no schema.
+//!
+//! Keywords of wrong types are refused where the schema uses them, as the libraries behind Confluent's
+//! registry do (everit up to draft 7, json-sKema above): a definition that nothing refers to may hold
+//! anything, and so may a keyword that the draft does not know.
+
+use super::documents::{Found, Index, Scope, address};
+use super::draft::Draft;
+use super::graph::{
+    About, Additional, Criterion, Graph, Node, NodeId, NumberShape, Shape, TargetId,
+};
+use super::keywords::{Keywords, Place, Segment};
+use super::pattern::Patterns;
+use super::text::{Members, print};
+use crate::{SchemaError, Work};
+use serde_json::Value;
+use std::collections::{HashMap, VecDeque};
+
+/// Reads the schema that `index` is of, with everything it refers to.
+///
+/// # Errors
+/// [`SchemaError::Invalid`] with a JSON pointer to what is wrong.
+pub(super) fn load(index: &Index<'_>, work: &mut Work) -> Result<(Graph, NodeId), SchemaError> {
+    let mut loader = Loader {
+        index,
+        work,
+        graph: Graph::default(),
+        targets: HashMap::new(),
+        pending: VecDeque::new(),
+        patterns: Patterns::default(),
+    };
+    let found = index.root();
+    let root = loader.schema(found.value, &found.scope, &Place::root("#"))?;
+    // References are followed one after the other, so that a chain of them takes no stack.
+    while let Some((target, reference, found)) = loader.pending.pop_front() {
+        let node = loader.schema(found.value, &found.scope, &Place::root(reference))?;
+        loader.graph.set_target(target, node);
+    }
+    let mut graph = loader.graph;
+    graph.finish();
+    Ok((graph, root))
+}
+
+pub(super) struct Loader<'l, 'd> {
+    index: &'l Index<'d>,
+    pub(super) work: &'l mut Work,
+    graph: Graph,
+    /// What references lead to, by the address of the value.
+    targets: HashMap<usize, TargetId>,
+    pending: VecDeque<(TargetId, &'d str, Found<'d>)>,
+    pub(super) patterns: Patterns,
+}
+
+impl<'d> Loader<'_, 'd> {
+    pub(super) fn schema(
+        &mut self,
+        value: &'d Value,
+        scope: &Scope,
+        place: &Place<'_>,
+    ) -> Result<NodeId, SchemaError> {
+        self.work.step()?;
+        match value {
+            Value::Bool(true) => Ok(self.plain(Shape::True)),
+            Value::Bool(false) => Ok(self.plain(Shape::False)),
+            Value::Object(object) => {
+                let scope = self.index.scope_of(value, scope);
+                let keywords = Keywords { object, place, draft: scope.draft };
+                self.object(&keywords, &scope)
+            }
+            other => Err(place.expected("one of Boolean or JsonObject", other)),
+        }
+    }
+
+    pub(super) fn plain(&mut self, shape: Shape) -> NodeId {
+        self.graph.intern(Node { shape, about: About::default() })
+    }
+
+    fn object(
+        &mut self,
+        keywords: &Keywords<'_, 'd>,
+        scope: &Scope,
+    ) -> Result<NodeId, SchemaError> {
+        let mut shapes = Vec::new();
+        let reference = keywords.string("$ref")?;
+        if let Some(reference) = reference {
+            shapes.push(Shape::Reference(self.reference(reference, keywords, scope)?));
+        }
+        // Up to draft 7, `$ref` replaces everything that stands beside it.
+        if reference.is_none() || keywords.draft.is_modern() {
+            self.values(keywords, &mut shapes)?;
+            self.combinations(keywords, scope, &mut shapes)?;
+            let said = self.typed(keywords, scope, &mut shapes)?;
+            self.untyped(keywords, scope, said, &mut shapes)?;
+        }
+        let shape = match shapes.len() {
+            0 => Shape::Empty,
+            1 => shapes.swap_remove(0),
+            _ => {
+                let parts = shapes.into_iter().map(|shape| self.plain(shape)).collect();
+                Shape::Combined(Criterion::All, parts)
+            }
+        };
+        let about = self.about(keywords)?;
+        Ok(self.graph.intern(Node { shape, about }))
+    }
+
+    fn reference(
+        &mut self,
+        reference: &'d str,
+        keywords: &Keywords<'_, 'd>,
+        scope: &Scope,
+    ) -> Result<TargetId, SchemaError> {
+        if !reference.starts_with('#') {
+            self.work.steps(self.index.base_len(scope) / 32)?;
+        }
+        let found = self
+            .index
+            .find(reference, scope)
+            .map_err(|problem| keywords.place.invalid(&problem))?;
+        if let Some(known) = self.targets.get(&address(found.value)) {
+            return Ok(*known);
+        }
+        let target = self.graph.reserve_target();
+        self.targets.insert(address(found.value), target);
+        self.pending.push_back((target, reference, found));
+        Ok(target)
+    }
+
+    /// `enum` and `const`.
+    fn values(
+        &mut self,
+        keywords: &Keywords<'_, 'd>,
+        shapes: &mut Vec<Shape>,
+    ) -> Result<(), SchemaError> {
+        if let Some(values) = keywords.array("enum")? {
+            let texts = values.iter().map(|value| print(value, Members::Sorted));
+            shapes.push(Shape::Enum(texts.collect()));
+        }
+        match keywords.object.get("const") {
+            Some(value) if keywords.draft >= Draft::Six => {
+                shapes.push(Shape::Const(print(value, Members::Sorted)));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// `allOf`, `anyOf`, `oneOf` and `not`.
+    fn combinations(
+        &mut self,
+        keywords: &Keywords<'_, 'd>,
+        scope: &Scope,
+        shapes: &mut Vec<Shape>,
+    ) -> Result<(), SchemaError> {
+        for criterion in [Criterion::All, Criterion::Any, Criterion::One] {
+            if let Some(parts) = self.schemas(criterion.keyword(), keywords, scope)? {
+                shapes.push(Shape::Combined(criterion, parts));
+            }
+        }
+        if let Some(node) = self.child("not", keywords, scope)? {
+            shapes.push(Shape::Not(node));
+        }
+        Ok(())
+    }
+
+    /// What `type` says, with the keywords about the types that it names; which those are comes back.
+    fn typed(
+        &mut self,
+        keywords: &Keywords<'_, 'd>,
+        scope: &Scope,
+        shapes: &mut Vec<Shape>,
+    ) -> Result<Said, SchemaError> {
+        let mut said = Said::default();
+        match keywords.object.get("type") {
+            None => {}
+            Some(Value::String(name)) => {
+                let shape = self.explicit(name, keywords, scope, &mut said)?;
+                shapes.push(shape);
+            }
+            Some(Value::Array(names)) => {
+                let mut parts = Vec::new();
+                for name in names {
+                    let Value::String(name) = name else {
+                        return Err(keywords.place.expected("String", name));
+                    };
+                    // The newer drafts' model takes only the names here, and the keywords once more.
+                    let shape = if keywords.draft.is_modern() {
+                        bare_shape(keywords.place, name)?
+                    } else {
+                        self.explicit(name, keywords, scope, &mut said)?
+                    };
+                    parts.push(self.plain(shape));
+                }
+                shapes.push(Shape::Combined(Criterion::Any, parts));
+            }
+            Some(other) => {
+                return Err(keywords.place.expected("one of JsonArray or String", other));
+            }
+        }
+        Ok(said)
+    }
+
+    fn explicit(
+        &mut self,
+        name: &str,
+        keywords: &Keywords<'_, 'd>,
+        scope: &Scope,
+        said: &mut Said,
+    ) -> Result<Shape, SchemaError> {
+        match name {
+            "string" => said.string = true,
+            "integer" | "number" => said.number = true,
+            "array" => said.array = true,
+            "object" => said.object = true,
+            _ => {}
+        }
+        match name {
+            "string" => self.string_shape(keywords),
+            "integer" => self.number_shape(keywords, true),
+            "number" => self.number_shape(keywords, false),
+            "array" => self.array_shape(keywords, scope),
+            "object" => self.object_shape(keywords, scope),
+            _ => bare_shape(keywords.place, name),
+        }
+    }
+
+    /// The keywords about types that `type` does not name, and conditions.
+    fn untyped(
+        &mut self,
+        keywords: &Keywords<'_, 'd>,
+        scope: &Scope,
+        said: Said,
+        shapes: &mut Vec<Shape>,
+    ) -> Result<(), SchemaError> {
+        let (draft, object) = (keywords.draft, keywords.object);
+        if !said.array && draft.has_array_keyword(object) {
+            shapes.push(self.array_shape(keywords, scope)?);
+        }
+        if !said.object && draft.has_object_keyword(object) {
+            shapes.push(self.object_shape(keywords, scope)?);
+        }
+        if !said.number && Draft::has_number_keyword(object) {
+            shapes.push(self.number_shape(keywords, false)?);
+        }
+        if !said.string && draft.has_string_keyword(object) {
+            shapes.push(self.string_shape(keywords)?);
+        }
+        let conditions = ["if", "then", "else"];
+        let conditional = conditions.iter().any(|keyword| object.contains_key(*keyword));
+        if draft >= Draft::Seven && conditional {
+            let mut nodes = [None; 3];
+            for (node, keyword) in nodes.iter_mut().zip(conditions) {
+                *node = self.child(keyword, keywords, scope)?;
+            }
+            shapes.push(Shape::Conditional(nodes));
+        }
+        Ok(())
+    }
+
+    fn about(&mut self, keywords: &Keywords<'_, 'd>) -> Result<About, SchemaError> {
+        let text = |keyword| Ok(keywords.string(keyword)?.map(str::to_owned));
+        let default = keywords.object.get("default").filter(|value| !value.is_null());
+        let connect_type = keywords.object.get("connect.type").and_then(Value::as_str);
+        Ok(About {
+            id: text(keywords.draft.id_keyword())?,
+            title: text("title")?,
+            description: text("description")?,
+            default: default.map(|value| print(value, Members::Sorted)),
+            connect_bytes: connect_type == Some("bytes"),
+        })
+    }
+
+    /// The schema that `keyword` holds.
+    pub(super) fn child(
+        &mut self,
+        keyword: &'static str,
+        keywords: &Keywords<'_, 'd>,
+        scope: &Scope,
+    ) -> Result<Option<NodeId>, SchemaError> {
+        let Some(value) = keywords.object.get(keyword) else { return Ok(None) };
+        let place = keywords.place.inside(Segment::Name(keyword));
+        self.schema(value, scope, &place).map(Some)
+    }
+
+    /// The schemas in the array that `keyword` holds.
+    pub(super) fn schemas(
+        &mut self,
+        keyword: &'static str,
+        keywords: &Keywords<'_, 'd>,
+        scope: &Scope,
+    ) -> Result<Option<Vec<NodeId>>, SchemaError> {
+        let Some(values) = keywords.array(keyword)? else { return Ok(None) };
+        let outer = keywords.place.inside(Segment::Name(keyword));
+        let mut nodes = Vec::with_capacity(values.len());
+        for (index, value) in values.iter().enumerate() {
+            nodes.push(self.schema(value, scope, &outer.inside(Segment::Index(index)))?);
+        }
+        Ok(Some(nodes))
+    }
+
+    /// `additionalProperties`, `additionalItems` and what stands for them.
+    pub(super) fn additional(
+        &mut self,
+        keyword: &'static str,
+        keywords: &Keywords<'_, 'd>,
+        scope: &Scope,
+    ) -> Result<Additional, SchemaError> {
+        Ok(match keywords.object.get(keyword) {
+            None | Some(Value::Bool(true)) => Additional::Anything,
+            Some(Value::Bool(false)) => Additional::Nothing,
+            Some(Value::Object(_)) => match self.child(keyword, keywords, scope)? {
+                Some(node) => Additional::Matching(node),
+                None => Additional::Anything,
+            },
+            Some(other) => {
+                let place = keywords.place.inside(Segment::Name(keyword));
+                return Err(place.expected("one of Boolean or JsonObject", other));
+            }
+        })
+    }
+}
+
+/// Types that `type` has spoken about: the keywords about them belong to it.
+#[derive(Debug, Clone, Copy, Default)]
+struct Said {
+    string: bool,
+    number: bool,
+    array: bool,
+    object: bool,
+}
+
+/// The type of that name, without any keyword about it.
+fn bare_shape(place: &Place<'_>, name: &str) -> Result<Shape, SchemaError> {
+    Ok(match name {
+        "string" => Shape::String(Default::default()),
+        "integer" => Shape::Number(NumberShape { integer: true, ..Default::default() }),
+        "number" => Shape::Number(Default::default()),
+        "boolean" => Shape::Boolean,
+        "null" => Shape::Null,
+        "array" => Shape::Array(Default::default()),
+        "object" => Shape::Object(Default::default()),
+        other => return Err(place.invalid(&format!("unknown type: [{other}]"))),
+    })
+}
