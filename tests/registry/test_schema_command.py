@@ -176,3 +176,42 @@ def test_the_next_address_is_tried_and_none_at_all_is_exit_code_3(schema, regist
     schema.run("list", "--url", f"{dead},{registry.url}")
     assert dead in schema.refused("list", "--url", dead, exit=3)
     assert "http" in schema.refused("list", "--url", "kafka://x", exit=2)
+
+
+def test_a_diff_is_of_lines_and_tells_the_versions(schema, tmp_path):
+    old = {"type": "record", "name": "R", "fields": [{"name": "a", "type": "int", "default": 0}]}
+    new = old | {"fields": [{"name": "a", "type": "long", "default": 0}]}
+    for record in (old, new):
+        schema.run("register", "diffed=-", "--type", "AVRO", stdin=json.dumps(record))
+    text = schema.run("diff", "diffed").stdout
+    assert text.startswith("--- diffed version 1\n+++ diffed version 2\n@@ ")
+    assert '\n-      "type": "int",\n+      "type": "long",\n' in text
+    assert schema.run("diff", "diffed", "1", "latest").stdout == text
+    assert schema.json("diff", "diffed", "1")["diff"] in text
+    (tmp_path / "same.avsc").write_text(json.dumps(old, indent=4))
+    same = schema.json("diff", "diffed", "1", f"{tmp_path}/same.avsc")
+    assert same["identical"] and same["diff"] == "" and same["backward"]["compatible"]
+    schema.run("register", "diffed-once=-", "--type", "AVRO", stdin='"int"')
+    assert "one version" in schema.refused("diff", "diffed-once")
+
+
+def test_what_a_diffed_schema_refers_to_is_read_too(schema, avro_files):
+    order, money = avro_files
+    schema.run("register", f"diffed-order={order}", f"diffed-money={money}")
+    compared = schema.json("diff", "diffed-order", "1", order)
+    assert compared["note"] is None and compared["forward"]["compatible"]
+
+
+def test_a_config_is_set_got_and_deleted(schema):
+    schema.run("register", "configured=-", "--type", "AVRO", stdin='"int"')
+    schema.run("config", "set", "full_transitive", "--subject", "configured")
+    config = schema.json("config", "get", "--subject", "configured")
+    assert config["compatibilityLevel"] == "FULL_TRANSITIVE"
+    (row,) = schema.json("config", "delete", "--subject", "configured")
+    assert row["done"]
+    assert "NONE" in schema.run("config", "get").stdout
+    assert "there is no colour" in schema.refused("config", "set", "colour=red", exit=2)
+
+
+def test_a_mode_that_a_registry_does_not_have_is_an_error(schema):
+    assert "error 404" in schema.refused("mode", "get")

@@ -8,7 +8,8 @@ mod topic;
 pub use config::{ConfigCommand, QuotaCommand, QuotaEntity};
 pub use group::{GroupCommand, GroupState, GroupType, ResetArgs, ResetTo};
 pub use schema::{
-    CheckArgs, GetArgs, Level, ReferenceArg, RegisterArgs, RegistryArgs, SchemaCommand,
+    CheckArgs, DiffArgs, GetArgs, Level, ReferenceArg, RegisterArgs, RegistryArgs, SchemaCommand,
+    SchemaConfigCommand, SchemaModeCommand,
 };
 pub use topic::{AlterArgs, CreateArgs, DeleteRecordsArgs, TopicCommand};
 

@@ -31,6 +31,14 @@ pub enum SchemaCommand {
     Register(RegisterArgs),
     /// Check whether a schema is compatible; the exit code is 1 if it is not
     Check(CheckArgs),
+    /// Show how two versions differ, or a version and a file, and which of them can read the other
+    Diff(DiffArgs),
+    /// Get, set and delete configs: compatibility levels and more
+    #[command(subcommand)]
+    Config(SchemaConfigCommand),
+    /// Get, set and delete modes: READWRITE, READONLY, IMPORT
+    #[command(subcommand)]
+    Mode(SchemaModeCommand),
     /// Delete subjects or versions of them, softly unless --permanent
     #[command(
         visible_alias = "rm",
@@ -52,6 +60,126 @@ pub enum SchemaCommand {
         #[command(flatten)]
         registry: RegistryArgs,
     },
+}
+
+/// Commands on the configs of a registry.
+#[derive(Subcommand, Debug)]
+pub enum SchemaConfigCommand {
+    /// Print the config of a subject, or the global one
+    Get {
+        /// The subject; without it the global config
+        #[arg(long, short, value_name = "SUBJECT")]
+        subject: Option<String>,
+        /// What is in force for the subject, whether it is its own or the global one
+        #[arg(long, requires = "subject")]
+        effective: bool,
+        /// Where and how.
+        #[command(flatten)]
+        registry: RegistryArgs,
+    },
+    /// Change the config of a subject, or the global one
+    #[command(after_help = "Examples:\n  \
+                      tidegate schema config set FULL_TRANSITIVE\n  \
+                      tidegate schema config set compatibility=NONE normalize=true --subject orders-value\n  \
+                      tidegate schema config set defaultRuleSet=@rules.json alias= --subject orders-value\n\n\
+                      A value of @FILE is JSON from that file; an empty value unsets.")]
+    Set {
+        /// What to set: compatibility (also as a level alone), compatibilityPolicy,
+        /// compatibilityGroup, normalize, alias, validateFields, validateNewSchemas, validateRules,
+        /// defaultMetadata, overrideMetadata, defaultRuleSet, overrideRuleSet
+        #[arg(required = true, value_name = "LEVEL|NAME=VALUE")]
+        settings: Vec<String>,
+        /// The subject; without it the global config
+        #[arg(long, short, value_name = "SUBJECT")]
+        subject: Option<String>,
+        /// Where and how.
+        #[command(flatten)]
+        registry: RegistryArgs,
+    },
+    /// Take the config of a subject away, or set the global one back to its default
+    #[command(visible_alias = "rm")]
+    Delete {
+        /// The subject; without it the global config
+        #[arg(long, short, value_name = "SUBJECT")]
+        subject: Option<String>,
+        /// Where and how.
+        #[command(flatten)]
+        registry: RegistryArgs,
+    },
+}
+
+/// Commands on the modes of a registry.
+#[derive(Subcommand, Debug)]
+pub enum SchemaModeCommand {
+    /// Print the mode of a subject, or the global one
+    Get {
+        /// The subject; without it the global mode
+        #[arg(long, short, value_name = "SUBJECT")]
+        subject: Option<String>,
+        /// What is in force for the subject, whether it is its own or the global one
+        #[arg(long, requires = "subject")]
+        effective: bool,
+        /// Where and how.
+        #[command(flatten)]
+        registry: RegistryArgs,
+    },
+    /// Set the mode of a subject, or the global one
+    #[command(after_help = "Examples:\n  \
+                            tidegate schema mode set READONLY\n  \
+                            tidegate schema mode set IMPORT --subject orders-value --force")]
+    Set {
+        /// READWRITE, READONLY, READONLY_OVERRIDE, IMPORT, or FORWARD
+        #[arg(value_name = "MODE")]
+        mode: String,
+        /// The subject; without it the global mode
+        #[arg(long, short, value_name = "SUBJECT")]
+        subject: Option<String>,
+        /// Set IMPORT although there are schemas
+        #[arg(long)]
+        force: bool,
+        /// Where and how.
+        #[command(flatten)]
+        registry: RegistryArgs,
+    },
+    /// Take the mode of a subject away, or set the global one back to its default
+    #[command(visible_alias = "rm")]
+    Delete {
+        /// The subject; without it the global mode
+        #[arg(long, short, value_name = "SUBJECT")]
+        subject: Option<String>,
+        /// Where and how.
+        #[command(flatten)]
+        registry: RegistryArgs,
+    },
+}
+
+/// The arguments of `schema diff`.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  \
+                  tidegate schema diff orders-value\n  \
+                  tidegate schema diff orders-value 1 3\n  \
+                  tidegate schema diff orders-value latest order.avsc\n\n\
+                  Without versions it compares the last two, with one it compares that with the latest. \
+                  JSON is indented before it is compared. A file is read with the references of the \
+                  older version.")]
+pub struct DiffArgs {
+    /// The subject
+    pub subject: String,
+    /// The older version
+    #[arg(value_name = "N|latest")]
+    pub old: Option<VersionSpec>,
+    /// The newer version, or a file; - for standard input
+    #[arg(value_name = "N|latest|FILE", requires = "old")]
+    pub new: Option<String>,
+    /// AVRO, JSON or PROTOBUF, if the name of the file does not tell (.avsc, .json, .proto)
+    #[arg(long, value_name = "TYPE")]
+    pub r#type: Option<String>,
+    /// How many equal lines to show around those that differ
+    #[arg(long, short = 'U', value_name = "LINES", default_value_t = 3)]
+    pub unified: usize,
+    /// Where and how.
+    #[command(flatten)]
+    pub registry: RegistryArgs,
 }
 
 /// What every command that talks to a registry takes.

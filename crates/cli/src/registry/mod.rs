@@ -259,6 +259,48 @@ impl Registry {
         self.send(Method::DELETE, &path, None)
     }
 
+    /// The config of a subject, or the global one; with `effective` the global one for a subject that
+    /// has none of its own.
+    pub fn config(&self, subject: Option<&str>, effective: bool) -> Result<Value, Refusal> {
+        self.get(&scoped("config", subject, &[("defaultToGlobal", effective.then_some("true"))]))
+    }
+
+    /// Changes what `config` names.
+    pub fn set_config(
+        &self,
+        subject: Option<&str>,
+        config: Map<String, Value>,
+    ) -> Result<Value, Refusal> {
+        self.send(Method::PUT, &scoped("config", subject, &[]), Some(config))
+    }
+
+    /// Takes the config of a subject away, or sets the global one back.
+    pub fn delete_config(&self, subject: Option<&str>) -> Result<Value, Refusal> {
+        self.send(Method::DELETE, &scoped("config", subject, &[]), None)
+    }
+
+    /// The mode of a subject, or the global one; with `effective` the global one for a subject that
+    /// has none of its own.
+    pub fn mode(&self, subject: Option<&str>, effective: bool) -> Result<Value, Refusal> {
+        self.get(&scoped("mode", subject, &[("defaultToGlobal", effective.then_some("true"))]))
+    }
+
+    /// Sets a mode; with `force` IMPORT also where there are schemas.
+    pub fn set_mode(
+        &self,
+        subject: Option<&str>,
+        mode: &str,
+        force: bool,
+    ) -> Result<Value, Refusal> {
+        let path = scoped("mode", subject, &[("force", force.then_some("true"))]);
+        self.send(Method::PUT, &path, Some(Map::from_iter([("mode".to_owned(), mode.into())])))
+    }
+
+    /// Takes the mode of a subject away, or sets the global one back.
+    pub fn delete_mode(&self, subject: Option<&str>) -> Result<Value, Refusal> {
+        self.send(Method::DELETE, &scoped("mode", subject, &[]), None)
+    }
+
     fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Refusal> {
         self.send(Method::GET, path, None)
     }
@@ -281,6 +323,12 @@ pub struct Place {
     pub id: Option<i32>,
     /// The version.
     pub version: Option<i32>,
+}
+
+/// The path of what a subject may have and there is a global one of.
+fn scoped(what: &str, subject: Option<&str>, parameters: &[(&str, Option<&str>)]) -> String {
+    let subject = subject.map(|subject| format!("/{}", utf8_percent_encode(subject, ESCAPED)));
+    format!("/{what}{}{}", subject.unwrap_or_default(), query(parameters))
 }
 
 fn subject_path(subject: &str) -> String {

@@ -1,7 +1,7 @@
 //! `tidegate schema check`: would a schema be accepted, and if not, why.
 
+use super::compare::{Verdict, read, reading};
 use super::label;
-use super::order::Order;
 use super::register::given;
 use super::source::{Source, parse_kind};
 use crate::args::{CheckArgs, Level};
@@ -9,7 +9,6 @@ use crate::failure::Failure;
 use crate::output::{print, print_json};
 use crate::registry::{Registry, Schema, VersionSpec};
 use serde::Serialize;
-use tidegate_schema::{Limits, Policy, Reference, SchemaError};
 
 #[derive(Debug, Serialize)]
 struct Row {
@@ -104,77 +103,28 @@ fn offline(args: &CheckArgs) -> Result<Vec<Row>, Failure> {
     let (old, new) = (read(&old, &with)?, read(&new, &with)?);
     let mut rows = Vec::new();
     if matches!(args.level, Level::Backward | Level::Full) {
-        rows.push(Row::of_reading(&args.file, &new, &args.subject, &old)?);
+        rows.push(row(&args.file, &new, &args.subject, &old)?);
     }
     if matches!(args.level, Level::Forward | Level::Full) {
-        rows.push(Row::of_reading(&args.subject, &old, &args.file, &new)?);
+        rows.push(row(&args.subject, &old, &args.file, &new)?);
     }
     Ok(rows)
 }
 
-/// Reads a file with those of `others` that it refers to, over any number of steps.
-fn read(source: &Source, others: &[Source]) -> Result<tidegate_schema::Schema, Failure> {
-    let mut all = vec![source.clone()];
-    all.extend(others.iter().cloned());
-    let order = Order::of(&all)?;
-    let direct = &order.references[0];
-    let mut needed = vec![false; all.len()];
-    let mut steps = vec![0];
-    while let Some(at) = steps.pop() {
-        let targets = order.references[at].values().copied();
-        let next: Vec<usize> = targets.filter(|target| !needed[*target]).collect();
-        for target in next {
-            needed[target] = true;
-            steps.push(target);
-        }
-    }
-    let mut references = Vec::new();
-    for at in order.positions.iter().copied().filter(|at| needed[*at]) {
-        for (name, is_direct) in names_of(&order, at) {
-            let text = &*all[at].text;
-            references.push(Reference { name, subject: name, version: 1, text, direct: is_direct });
-        }
-    }
-    debug_assert!(direct.values().all(|target| needed[*target]), "what is named is needed");
-    let parsed =
-        tidegate_schema::Schema::parse(source.kind, &source.text, &references, &Limits::default());
-    parsed.map_err(|error| Failure::Failed(format!("{}: {error}", source.path)))
-}
-
-/// The names by which the file at `at` is referred to, each with whether the first file does so.
-fn names_of(order: &Order, at: usize) -> Vec<(&str, bool)> {
-    let mut names: Vec<(&str, bool)> = Vec::new();
-    for (from, references) in order.references.iter().enumerate() {
-        for (name, _) in references.iter().filter(|(_, target)| **target == at) {
-            match names.iter_mut().find(|(known, _)| known == name) {
-                Some((_, direct)) => *direct |= from == 0,
-                None => names.push((name, from == 0)),
-            }
-        }
-    }
-    names
+/// Whether the schema of one file reads what was written with that of another.
+fn row(
+    reader_path: &str,
+    reader: &tidegate_schema::Schema,
+    writer_path: &str,
+    writer: &tidegate_schema::Schema,
+) -> Result<Row, Failure> {
+    let Verdict { compatible, messages } = reading(reader, writer)
+        .map_err(|error| Failure::Failed(format!("{reader_path} and {writer_path}: {error}")))?;
+    let against = format!("{reader_path} reading what {writer_path} writes");
+    Ok(Row { against, version: None, compatible, messages })
 }
 
 impl Row {
-    /// Whether what was written with one schema can be read with the other.
-    fn of_reading(
-        reader_path: &str,
-        reader: &tidegate_schema::Schema,
-        writer_path: &str,
-        writer: &tidegate_schema::Schema,
-    ) -> Result<Row, Failure> {
-        let found = reader.incompatibilities(writer, Policy::default(), &Limits::default());
-        let found = found.map_err(|error: SchemaError| {
-            Failure::Failed(format!("{reader_path} and {writer_path}: {error}"))
-        })?;
-        Ok(Row {
-            against: format!("{reader_path} reading what {writer_path} writes"),
-            version: None,
-            compatible: found.is_empty(),
-            messages: found.iter().map(ToString::to_string).collect(),
-        })
-    }
-
     fn shown(&self, file: &str) -> String {
         let verdict = if self.compatible { "compatible" } else { "NOT compatible" };
         let mut text = match self.against.contains(file) {

@@ -46,7 +46,7 @@ pub fn run(args: &GetArgs) -> Result<(), Failure> {
     if args.references {
         let context = args.context.as_ref().map(|context| format!(":{context}:"));
         let subject = got.subject.clone().or(context).unwrap_or_default();
-        let found = dependencies(&registry, &subject, &got.to_schema())?;
+        let found = dependencies(&registry, &subject, &got.references)?;
         got.dependencies =
             Some(found.into_iter().map(|(_, version)| Got::of_version(version)).collect());
     }
@@ -117,16 +117,6 @@ impl Got {
             id: Some(version.id),
             guid: version.guid,
             ..Got::of(version.schema)
-        }
-    }
-
-    fn to_schema(&self) -> Schema {
-        Schema {
-            kind: self.r#type.clone(),
-            text: self.schema.clone(),
-            references: self.references.clone(),
-            metadata: None,
-            rule_set: None,
         }
     }
 

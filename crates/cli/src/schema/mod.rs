@@ -1,17 +1,20 @@
 //! `tidegate schema`: what a schema registry keeps.
 
 mod check;
+mod compare;
 mod delete;
+mod diff;
 mod get;
 mod list;
 mod names;
 mod order;
 mod register;
+mod settings;
 mod source;
 
 use crate::args::SchemaCommand;
 use crate::failure::Failure;
-use crate::registry::{Refusal, Registry, Schema, SchemaReference, Version, VersionSpec};
+use crate::registry::{Refusal, Registry, SchemaReference, Version, VersionSpec};
 use std::collections::BTreeSet;
 
 /// Runs one of the commands.
@@ -23,6 +26,9 @@ pub fn run(command: SchemaCommand) -> Result<(), Failure> {
         SchemaCommand::Get(args) => get::run(&args),
         SchemaCommand::Register(args) => register::run(&args),
         SchemaCommand::Check(args) => check::run(&args),
+        SchemaCommand::Diff(args) => diff::run(&args),
+        SchemaCommand::Config(command) => settings::config(command),
+        SchemaCommand::Mode(command) => settings::mode(command),
         SchemaCommand::Delete { subjects, version, permanent, registry } => {
             delete::run(&registry, &subjects, &version, permanent)
         }
@@ -34,15 +40,15 @@ fn label(subject: &str, version: impl std::fmt::Display) -> String {
     format!("{subject} version {version}")
 }
 
-/// All schemas that `schema` of `subject` refers to, over any number of steps, each behind those that
-/// it refers to itself.
+/// All schemas that one of `subject` with these `references` refers to, over any number of steps, each
+/// behind those that it refers to itself.
 fn dependencies(
     registry: &Registry,
     subject: &str,
-    schema: &Schema,
+    references: &[SchemaReference],
 ) -> Result<Vec<(SchemaReference, Version)>, Failure> {
-    let below = |subject: &str, schema: &Schema| -> Vec<Step> {
-        let references = schema.references.iter().rev().cloned();
+    let below = |subject: &str, references: &[SchemaReference]| -> Vec<Step> {
+        let references = references.iter().rev().cloned();
         let within = |reference: SchemaReference| SchemaReference {
             subject: in_context_of(subject, &reference.subject),
             ..reference
@@ -51,7 +57,7 @@ fn dependencies(
     };
     let mut done = Vec::new();
     let mut seen = BTreeSet::new();
-    let mut steps = below(subject, schema);
+    let mut steps = below(subject, references);
     while let Some(step) = steps.pop() {
         match step {
             Step::Done(found) => done.push(*found),
@@ -62,7 +68,7 @@ fn dependencies(
                 let version = registry.version(&reference.subject, number, true, None);
                 let what = || label(&reference.subject, reference.version);
                 let version = version.map_err(|refusal| refusal.about(&what()))?;
-                let next = below(&reference.subject, &version.schema);
+                let next = below(&reference.subject, &version.schema.references);
                 steps.push(Step::Done(Box::new((reference, version))));
                 steps.extend(next);
             }
