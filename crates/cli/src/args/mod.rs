@@ -8,8 +8,8 @@ mod topic;
 pub use config::{ConfigCommand, QuotaCommand, QuotaEntity};
 pub use group::{GroupCommand, GroupState, GroupType, ResetArgs, ResetTo};
 pub use schema::{
-    CheckArgs, DiffArgs, GetArgs, Level, ReferenceArg, RegisterArgs, RegistryArgs, SchemaCommand,
-    SchemaConfigCommand, SchemaModeCommand,
+    CheckArgs, DiffArgs, ExportArgs, GetArgs, ImportArgs, Level, ReferenceArg, RegisterArgs,
+    RegistryArgs, SchemaCommand, SchemaConfigCommand, SchemaModeCommand,
 };
 pub use topic::{AlterArgs, CreateArgs, DeleteRecordsArgs, TopicCommand};
 
@@ -51,7 +51,7 @@ pub enum Command {
     /// Describe and change the quotas of users, client ids and addresses
     #[command(subcommand, visible_alias = "quotas")]
     Quota(QuotaCommand),
-    /// List, register, check and delete schemas of a schema registry
+    /// List, register, compare, delete, export and import schemas of any schema registry
     #[command(subcommand, visible_alias = "schemas")]
     Schema(Box<SchemaCommand>),
     /// Check every checksum of a data directory and tell what is in it

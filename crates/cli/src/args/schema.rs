@@ -39,6 +39,10 @@ pub enum SchemaCommand {
     /// Get, set and delete modes: READWRITE, READONLY, IMPORT
     #[command(subcommand)]
     Mode(SchemaModeCommand),
+    /// Write all that a registry keeps to a folder or a dump
+    Export(ExportArgs),
+    /// Bring what was exported into a registry, with its ids if the registry allows
+    Import(ImportArgs),
     /// Delete subjects or versions of them, softly unless --permanent
     #[command(
         visible_alias = "rm",
@@ -177,6 +181,65 @@ pub struct DiffArgs {
     /// How many equal lines to show around those that differ
     #[arg(long, short = 'U', value_name = "LINES", default_value_t = 3)]
     pub unified: usize,
+    /// Where and how.
+    #[command(flatten)]
+    pub registry: RegistryArgs,
+}
+
+/// The arguments of `schema export`.
+#[derive(Args, Debug)]
+#[command(
+    group = clap::ArgGroup::new("to").required(true).args(["folder", "dump"]),
+    after_help = "Examples:\n  \
+                  tidegate schema export --folder ./schemas\n  \
+                  tidegate schema export --dump schemas.jsonl --prefix orders-\n  \
+                  tidegate schema export --dump schemas.jsonl --bootstrap 127.0.0.1:9092\n\n\
+                  A folder has a file for each version and an index.json with ids, references, configs, \
+                  modes and what is deleted. A dump has a line for each record of _schemas. Both can be \
+                  imported into any registry."
+)]
+pub struct ExportArgs {
+    /// To this folder; an export that is there already is replaced
+    #[arg(long, value_name = "DIR")]
+    pub folder: Option<PathBuf>,
+    /// To this file, as records of _schemas; - for standard output
+    #[arg(long, value_name = "FILE")]
+    pub dump: Option<PathBuf>,
+    /// Only subjects whose names begin with this
+    #[arg(long)]
+    pub prefix: Option<String>,
+    /// Read the topic of this Kafka cluster, and ask no registry
+    #[arg(long, short = 'b', value_name = "HOST:PORT", conflicts_with = "prefix")]
+    pub bootstrap: Option<String>,
+    /// The topic that --bootstrap reads
+    #[arg(long, value_name = "TOPIC", default_value = "_schemas", requires = "bootstrap")]
+    pub topic: String,
+    /// Where and how.
+    #[command(flatten)]
+    pub registry: RegistryArgs,
+}
+
+/// The arguments of `schema import`.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  \
+                        tidegate schema import ./schemas --url http://other:8081\n  \
+                        tidegate schema import schemas.jsonl --keep-ids\n\n\
+                        Subjects are in mode IMPORT while their versions come, so that these keep their \
+                        ids and numbers. A registry without that mode chooses them itself, and what \
+                        changed is told. An import that was interrupted can be run again.")]
+pub struct ImportArgs {
+    /// A folder or a dump that export has written, or what kafka-console-consumer prints of _schemas
+    /// with print.key=true; - for a dump from standard input
+    pub from: PathBuf,
+    /// Fail rather than let the registry choose ids
+    #[arg(long)]
+    pub keep_ids: bool,
+    /// Leave the global config and the global mode as they are
+    #[arg(long)]
+    pub subjects_only: bool,
+    /// Only tell what would be registered, and what is in the way
+    #[arg(long)]
+    pub validate_only: bool,
     /// Where and how.
     #[command(flatten)]
     pub registry: RegistryArgs,

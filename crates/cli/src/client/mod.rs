@@ -5,6 +5,7 @@
 
 mod configs;
 mod connection;
+mod fetch;
 mod groups;
 pub mod offsets;
 mod quotas;

@@ -7,7 +7,7 @@ mod http;
 mod types;
 
 pub use http::Refusal;
-pub use types::{Checked, Registered, Schema, SchemaReference, SubjectVersion, Version};
+pub use types::{AVRO, Checked, Registered, Schema, SchemaReference, SubjectVersion, Version};
 
 use crate::args::RegistryArgs;
 use crate::failure::Failure;

@@ -11,6 +11,7 @@ mod order;
 mod register;
 mod settings;
 mod source;
+mod transfer;
 
 use crate::args::SchemaCommand;
 use crate::failure::Failure;
@@ -29,6 +30,8 @@ pub fn run(command: SchemaCommand) -> Result<(), Failure> {
         SchemaCommand::Diff(args) => diff::run(&args),
         SchemaCommand::Config(command) => settings::config(command),
         SchemaCommand::Mode(command) => settings::mode(command),
+        SchemaCommand::Export(args) => transfer::export(&args),
+        SchemaCommand::Import(args) => transfer::import(&args),
         SchemaCommand::Delete { subjects, version, permanent, registry } => {
             delete::run(&registry, &subjects, &version, permanent)
         }

@@ -1,0 +1,422 @@
+//! `tidegate schema import`.
+//!
+//! Ids stand in records on topics, so they are kept: a subject is put into mode IMPORT, in which a
+//! registry takes ids and versions as they are given, and gets the mode that it shall have at the end.
+//! What is there already is not sent again, so that an import which was interrupted can be run again.
+
+use super::contents::{Contents, Stored};
+use super::gather::gather;
+use super::order::in_order;
+use super::report::Report;
+use super::{dump, folder};
+use crate::args::ImportArgs;
+use crate::failure::Failure;
+use crate::registry::{
+    Place, Refusal, Registry, Schema, SchemaReference, SubjectVersion, VersionSpec,
+};
+use crate::schema::source::pretty;
+use crate::schema::{in_context_of, label};
+use serde_json::{Map, Value};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read;
+use std::path::Path;
+
+const IMPORT: &str = "IMPORT";
+
+/// What Confluent's registry answers where a schema is not compatible.
+const INCOMPATIBLE: u32 = 409;
+const INCOMPATIBLE_SCHEMA: u32 = 40901;
+
+/// Brings what was exported into a registry.
+pub fn run(args: &ImportArgs) -> Result<(), Failure> {
+    let (mut source, notes) = read(&args.from)?;
+    for note in &notes {
+        eprintln!("tidegate: {note}");
+    }
+    if args.subjects_only {
+        (source.config, source.mode) = (None, None);
+    }
+    let registry = Registry::new(&args.registry)?;
+    let gathered = gather(&registry, "")?;
+    let mut import = Import {
+        registry: &registry,
+        source: &source,
+        target: gathered.contents,
+        has_modes: gathered.has_modes,
+        keep_ids: args.keep_ids,
+        importing: BTreeSet::new(),
+        opened: BTreeSet::new(),
+        places: BTreeMap::new(),
+        deletions: Vec::new(),
+        report: Report { notes, ..Report::default() },
+    };
+    if args.validate_only {
+        import.look_at_versions();
+    } else {
+        import.versions()?;
+        import.delete_versions()?;
+        import.settings()?;
+    }
+    import.report.tell(args.registry.json, args.validate_only)
+}
+
+/// A folder, a file with a dump, or a dump from standard input.
+fn read(from: &Path) -> Result<(Contents, Vec<String>), Failure> {
+    if from.is_dir() {
+        return Ok((folder::read(from)?, Vec::new()));
+    }
+    let wrong = |error| Failure::Usage(format!("{}: {error}", from.display()));
+    let mut text = String::new();
+    match from == Path::new("-") {
+        true => std::io::stdin().read_to_string(&mut text).map(drop).map_err(wrong)?,
+        false => text = std::fs::read_to_string(from).map_err(wrong)?,
+    }
+    Ok(dump::read(&text))
+}
+
+/// An import on its way.
+struct Import<'a> {
+    registry: &'a Registry,
+    source: &'a Contents,
+    /// What the registry had before.
+    target: Contents,
+    has_modes: bool,
+    keep_ids: bool,
+    /// Subjects that were put into mode IMPORT.
+    importing: BTreeSet<String>,
+    /// Subjects whose config was set to NONE, for a registry that checks what comes.
+    opened: BTreeSet<String>,
+    /// The version that each version is now, where it came over.
+    places: BTreeMap<SubjectVersion, i32>,
+    /// Versions that are to be deleted when all is there that refers to them.
+    deletions: Vec<SubjectVersion>,
+    report: Report,
+}
+
+/// Why one version did not come over, or the import as a whole cannot go on.
+enum Stop {
+    Problem(String),
+    Failed(Failure),
+}
+
+impl Stop {
+    fn of(refusal: Refusal, what: &str) -> Stop {
+        match refusal.about(what) {
+            Failure::Failed(problem) => Stop::Problem(problem),
+            failure => Stop::Failed(failure),
+        }
+    }
+}
+
+impl Import<'_> {
+    fn look_at_versions(&mut self) {
+        for (subject, version) in in_order(self.source) {
+            let stored = &self.source.subjects[subject].versions[&version];
+            match self.there(subject, version) {
+                Some(there) if same(there, stored) => self.report.unchanged += 1,
+                // Without that mode numbers mean nothing, and it comes as another version.
+                Some(there) if self.has_modes => {
+                    self.report.problems.push(conflict(subject, version, there.id))
+                }
+                _ => self.report.registered += 1,
+            }
+        }
+    }
+
+    fn there(&self, subject: &str, version: i32) -> Option<&Stored> {
+        self.target.subjects.get(subject)?.versions.get(&version)
+    }
+
+    fn versions(&mut self) -> Result<(), Failure> {
+        for (subject, version) in in_order(self.source) {
+            let key = SubjectVersion { subject: subject.to_owned(), version };
+            let stored = &self.source.subjects[subject].versions[&version];
+            match self.version(&key, stored) {
+                Ok(()) => {}
+                Err(Stop::Problem(problem)) => self.report.problems.push(problem),
+                Err(Stop::Failed(failure)) => return Err(failure),
+            }
+        }
+        Ok(())
+    }
+
+    fn version(&mut self, key: &SubjectVersion, stored: &Stored) -> Result<(), Stop> {
+        let there = self.there(&key.subject, key.version).cloned();
+        let is_there = there.as_ref().filter(|there| same(there, stored));
+        // What is deleted there and not where it comes from is registered, which brings it back.
+        if let Some(there) = is_there.filter(|there| stored.deleted || !there.deleted) {
+            self.is_there(key, stored, there.deleted);
+            return Ok(());
+        }
+        match self.open(&key.subject)? {
+            true => self.with_its_place(key, stored, there.as_ref()),
+            false => self.with_any_place(key, stored),
+        }
+    }
+
+    /// Notes that a version need not come.
+    fn is_there(&mut self, key: &SubjectVersion, stored: &Stored, deleted: bool) {
+        self.report.unchanged += 1;
+        self.places.insert(key.clone(), key.version);
+        if stored.deleted && !deleted {
+            self.deletions.push(key.clone());
+        }
+    }
+
+    /// Puts a subject into mode IMPORT. False if the registry cannot, so that ids are its own choice.
+    fn open(&mut self, subject: &str) -> Result<bool, Stop> {
+        if self.report.not_kept.is_some() {
+            return Ok(false);
+        }
+        if self.importing.contains(subject) {
+            return Ok(true);
+        }
+        // Forced, it leaves deleted versions alone that are there already.
+        let force =
+            self.target.subjects.get(subject).is_some_and(|there| !there.versions.is_empty());
+        let refused = match self.has_modes {
+            false => Some("the registry has no modes".to_owned()),
+            true => match self.registry.set_mode(Some(subject), IMPORT, force) {
+                Ok(_) => None,
+                Err(Refusal::Answered { code, message, .. }) => {
+                    Some(format!("mode IMPORT was refused: {message} (error {code})"))
+                }
+                Err(Refusal::Failed(failure)) => return Err(Stop::Failed(failure)),
+            },
+        };
+        match refused {
+            None => {
+                self.importing.insert(subject.to_owned());
+                Ok(true)
+            }
+            Some(reason) if self.keep_ids || !self.importing.is_empty() => {
+                let problem = format!("{subject} cannot keep its ids: {reason}");
+                Err(Stop::Failed(Failure::Failed(problem)))
+            }
+            Some(reason) => {
+                self.report.not_kept = Some(reason);
+                Ok(false)
+            }
+        }
+    }
+
+    fn with_its_place(
+        &mut self,
+        key: &SubjectVersion,
+        stored: &Stored,
+        there: Option<&Stored>,
+    ) -> Result<(), Stop> {
+        let what = label(&key.subject, key.version);
+        if let Some(there) = there {
+            // The registry may print the same schema in another way.
+            let found = self.registry.lookup(&key.subject, &stored.schema, false, true);
+            let is_same = matches!(&found, Ok(found) if found.version == key.version);
+            if there.id != stored.id || !is_same {
+                return Err(Stop::Problem(conflict(&key.subject, key.version, there.id)));
+            }
+            if stored.deleted || !there.deleted {
+                self.is_there(key, stored, there.deleted);
+                return Ok(());
+            }
+        }
+        let place = Place { id: Some(stored.id), version: Some(key.version) };
+        let registered = self.registry.register(&key.subject, &stored.schema, false, place);
+        let registered = registered.map_err(|refusal| Stop::of(refusal, &what))?;
+        self.report.registered += 1;
+        let version = registered.version.unwrap_or(key.version);
+        self.report.place(key, stored.id, version, registered.id);
+        self.places.insert(key.clone(), version);
+        if stored.deleted {
+            // A registry takes no second version of a schema that is not deleted.
+            match self.comes_again(key, stored) {
+                true => self.delete(key)?,
+                false => self.deletions.push(key.clone()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a later version of the subject is the same schema.
+    fn comes_again(&self, key: &SubjectVersion, stored: &Stored) -> bool {
+        let versions = &self.source.subjects[&key.subject].versions;
+        versions.range(key.version + 1..).any(|(_, later)| later.schema == stored.schema)
+    }
+
+    fn with_any_place(&mut self, key: &SubjectVersion, stored: &Stored) -> Result<(), Stop> {
+        let what = label(&key.subject, key.version);
+        let of_subject = &self.source.subjects[&key.subject].versions;
+        let mut live = of_subject.iter().filter(|(_, other)| !other.deleted);
+        if stored.deleted
+            && let Some((twin, _)) = live.find(|(_, other)| other.schema == stored.schema)
+        {
+            // It would be found under the number of the other one, and nothing tells them apart.
+            let note = format!("{what} is left out: it is deleted, and version {twin} is the same");
+            self.report.notes.push(note);
+            return Ok(());
+        }
+        let schema = self.with_moved_references(key, &stored.schema);
+        let found = match self.registry.lookup(&key.subject, &schema, false, stored.deleted) {
+            Ok(found) => {
+                self.report.unchanged += 1;
+                found
+            }
+            Err(refusal) if refusal.is_not_found() => {
+                self.register(&key.subject, &schema).map_err(|refusal| Stop::of(refusal, &what))?;
+                self.report.registered += 1;
+                let found = self.registry.lookup(&key.subject, &schema, false, false);
+                found.map_err(|refusal| Stop::of(refusal, &what))?
+            }
+            Err(refusal) => return Err(Stop::of(refusal, &what)),
+        };
+        let is_deleted = self.there(&key.subject, found.version).is_some_and(|there| there.deleted);
+        if stored.deleted && !is_deleted {
+            let (subject, version) = (key.subject.clone(), found.version);
+            self.deletions.push(SubjectVersion { subject, version });
+        }
+        self.report.place(key, stored.id, found.version, found.id);
+        self.places.insert(key.clone(), found.version);
+        Ok(())
+    }
+
+    /// A schema that refers to the versions that the others are now.
+    fn with_moved_references(&self, key: &SubjectVersion, schema: &Schema) -> Schema {
+        let moved = |reference: &SchemaReference| {
+            let subject = in_context_of(&key.subject, &reference.subject);
+            let was = SubjectVersion { subject, version: reference.version };
+            let version = self.places.get(&was).copied().unwrap_or(reference.version);
+            SchemaReference { version, ..reference.clone() }
+        };
+        Schema { references: schema.references.iter().map(moved).collect(), ..schema.clone() }
+    }
+
+    /// Registers for a registry that checks what comes: what was once accepted is accepted again.
+    fn register(&mut self, subject: &str, schema: &Schema) -> Result<(), Refusal> {
+        let registered = self.registry.register(subject, schema, false, Place::default());
+        let Err(refusal) = registered else { return Ok(()) };
+        let incompatible = refusal.has_code(INCOMPATIBLE) || refusal.has_code(INCOMPATIBLE_SCHEMA);
+        if !incompatible || !self.opened.insert(subject.to_owned()) {
+            return Err(refusal);
+        }
+        let none = Map::from_iter([("compatibility".to_owned(), "NONE".into())]);
+        self.registry.set_config(Some(subject), none)?;
+        self.registry.register(subject, schema, false, Place::default()).map(drop)
+    }
+
+    /// Deletes what is deleted where it comes from, in the end, since other versions may refer to it,
+    /// and backwards, since a registry does not delete what others refer to.
+    fn delete_versions(&mut self) -> Result<(), Failure> {
+        while let Some(key) = self.deletions.pop() {
+            match self.delete(&key) {
+                Ok(()) => {}
+                Err(Stop::Problem(problem)) => self.report.problems.push(problem),
+                Err(Stop::Failed(failure)) => return Err(failure),
+            }
+        }
+        Ok(())
+    }
+
+    fn delete(&mut self, key: &SubjectVersion) -> Result<(), Stop> {
+        let version = VersionSpec::Number(key.version);
+        let done = self.registry.delete_version(&key.subject, version, false);
+        done.map_err(|refusal| Stop::of(refusal, &label(&key.subject, key.version)))?;
+        self.report.deleted += 1;
+        Ok(())
+    }
+
+    /// Brings configs and modes to what they were, the modes last: some of them forbid changes.
+    fn settings(&mut self) -> Result<(), Failure> {
+        for (name, subject) in &self.source.subjects {
+            let there = self.target.subjects.get(name);
+            let opened = self.opened.contains(name);
+            if opened || there.and_then(|there| there.config.as_ref()) != subject.config.as_ref() {
+                let done = self.set_config(Some(name), subject.config.as_ref());
+                self.count_config(name, done)?;
+            }
+        }
+        if self.source.config.is_some() && self.source.config != self.target.config {
+            let done = self.set_config(None, self.source.config.as_ref());
+            self.count_config("the global config", done)?;
+        }
+        for (name, subject) in &self.source.subjects {
+            let there = self.target.subjects.get(name).and_then(|there| there.mode.as_deref());
+            let now = if self.importing.contains(name) { Some(IMPORT) } else { there };
+            if now != subject.mode.as_deref() {
+                let done = self.set_mode(name, subject.mode.as_deref());
+                self.count_mode(name, there != subject.mode.as_deref(), done)?;
+            }
+        }
+        match &self.source.mode {
+            Some(mode) if Some(mode) != self.target.mode.as_ref() && self.has_modes => {
+                let done = self.registry.set_mode(None, mode, true).map(drop);
+                self.count_mode("the global mode", true, done)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn set_config(&self, subject: Option<&str>, config: Option<&Value>) -> Result<(), Refusal> {
+        let Some(config) = config else {
+            return self.registry.delete_config(subject).map(drop);
+        };
+        // A request calls it otherwise than an answer does.
+        let renamed = |name: &String| match name.as_str() {
+            "compatibilityLevel" => "compatibility".to_owned(),
+            name => name.to_owned(),
+        };
+        let members = config.as_object().into_iter().flatten();
+        let body = members.map(|(name, value)| (renamed(name), value.clone())).collect();
+        self.registry.set_config(subject, body).map(drop)
+    }
+
+    fn set_mode(&self, subject: &str, mode: Option<&str>) -> Result<(), Refusal> {
+        match mode {
+            Some(mode) => self.registry.set_mode(Some(subject), mode, true).map(drop),
+            None => match self.registry.delete_mode(Some(subject)) {
+                // Old registries can set modes and not take them away.
+                Err(refusal) if refusal.is_not_found() => {
+                    self.registry.set_mode(Some(subject), "READWRITE", true).map(drop)
+                }
+                done => done.map(drop),
+            },
+        }
+    }
+
+    fn count_config(&mut self, name: &str, done: Result<(), Refusal>) -> Result<(), Failure> {
+        self.report.configs += usize::from(done.is_ok());
+        self.note(done, &format!("the config of {name}"))
+    }
+
+    fn count_mode(
+        &mut self,
+        name: &str,
+        changes: bool,
+        done: Result<(), Refusal>,
+    ) -> Result<(), Failure> {
+        self.report.modes += usize::from(changes && done.is_ok());
+        self.note(done, &format!("the mode of {name}"))
+    }
+
+    fn note(&mut self, done: Result<(), Refusal>, what: &str) -> Result<(), Failure> {
+        match done.map_err(|refusal| Stop::of(refusal, what)) {
+            Ok(()) => Ok(()),
+            Err(Stop::Problem(problem)) => {
+                self.report.problems.push(problem);
+                Ok(())
+            }
+            Err(Stop::Failed(failure)) => Err(failure),
+        }
+    }
+}
+
+/// Whether a version is there as it was exported, but for whether it is deleted.
+fn same(there: &Stored, exported: &Stored) -> bool {
+    let (a, b) = (&there.schema, &exported.schema);
+    there.id == exported.id
+        && (&a.kind, &a.references, &a.metadata, &a.rule_set)
+            == (&b.kind, &b.references, &b.metadata, &b.rule_set)
+        && (a.text == b.text || pretty(&a.text) == pretty(&b.text))
+}
+
+fn conflict(subject: &str, version: i32, id: i32) -> String {
+    format!("{} is another schema there, with id {id}", label(subject, version))
+}
