@@ -9,8 +9,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "clients"))
 
 import apps
 import gateway as servers
-
-_LOGS = pytest.StashKey[list]()
+from server_fixtures import own_gateway as gateway  # noqa: F401
+from server_fixtures import pytest_report_header, pytest_runtest_makereport, under_test  # noqa: F401
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -19,23 +19,10 @@ def _jars():
 
 
 @pytest.fixture
-def gateway(tmp_path, request):
-    """A running server on an empty directory. Tests may kill and start it again."""
-    server = servers.new_gateway(tmp_path / "gateway")
-    request.node.stash.setdefault(_LOGS, []).append(server)
-    server.start()
-    yield server
-    server.terminate()
-
-
-@pytest.fixture
-def kafka(tmp_path, request):
+def kafka(tmp_path):
     """Apache Kafka, whatever the gateway is."""
-    server = servers.Kafka(tmp_path / "kafka")
-    request.node.stash.setdefault(_LOGS, []).append(server)
-    server.start()
-    yield server
-    server.terminate()
+    with under_test(servers.Kafka(tmp_path / "kafka")) as server:
+        yield server
 
 
 @pytest.fixture
@@ -50,16 +37,3 @@ def app(gateway, tmp_path):
     yield make
     for one in made:
         one.stop()
-
-
-@pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_makereport(item):
-    outcome = yield
-    report = outcome.get_result()
-    if report.failed:
-        for server in item.stash.get(_LOGS, []):
-            report.sections.append((f"the end of {server.log}", server.log_tail()))
-
-
-def pytest_report_header():
-    return f"server under test: {servers.TARGET}"

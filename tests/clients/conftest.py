@@ -8,30 +8,13 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-import gateway as servers
 from admin import Admin
-
-_STARTED = []
-
-
-@pytest.fixture(scope="session")
-def gateway(tmp_path_factory):
-    """The server that a run shares. Tests may restart it; they leave it running."""
-    server = servers.new_gateway(tmp_path_factory.mktemp("gateway"))
-    _STARTED.append(server)
-    server.start()
-    yield server
-    server.terminate()
-
-
-@pytest.fixture(autouse=True)
-def _gateway_is_running(request):
-    """A test that finds the server gone fails for that reason, and leaves a running one behind."""
-    yield
-    for server in _STARTED:
-        if "gateway" in request.fixturenames and not server.running():
-            server.start()
-            pytest.fail("the server was gone after the test")
+from server_fixtures import (  # noqa: F401
+    pytest_report_header,
+    pytest_runtest_makereport,
+    shared_gateway_is_running,
+)
+from server_fixtures import shared_gateway as gateway  # noqa: F401
 
 
 @pytest.fixture(scope="session")
@@ -56,16 +39,3 @@ def chosen(request, *names):
     specs = [i.callspec.params for i in request.session.items if i.module is request.module and hasattr(i, "callspec")]
     values = [tuple(params[name] for name in names) for params in specs if set(names) <= set(params)]
     return list(dict.fromkeys(values))
-
-
-@pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_makereport():
-    outcome = yield
-    report = outcome.get_result()
-    if report.failed:
-        for server in _STARTED:
-            report.sections.append((f"the end of {server.log}", server.log_tail()))
-
-
-def pytest_report_header():
-    return f"server under test: {servers.TARGET}"
