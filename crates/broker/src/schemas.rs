@@ -12,6 +12,7 @@ use arc_swap::ArcSwapOption;
 use bytes::Bytes;
 use parking_lot::Mutex as SyncMutex;
 use std::sync::Arc;
+use std::time::Duration;
 use thiserror::Error;
 use tidegate_log::LogError;
 use tidegate_machine::group::GroupMachine;
@@ -29,6 +30,10 @@ const REGISTRIES: &str = "sr";
 
 /// How often all groups are searched for those of registries with a name of their own.
 const OTHER_GROUPS_INTERVAL_MS: i64 = 1_000;
+
+/// How often a topic that somebody else is creating is looked for, and how long in between.
+const OPENING_TRIES: u32 = 100;
+const OPENING_PAUSE: Duration = Duration::from_millis(20);
 
 /// How the registry is run.
 #[derive(Debug, Clone)]
@@ -105,7 +110,9 @@ pub struct Schemas {
     settings: SchemasSettings,
     /// The shard over the topic that is there now, if it was looked at yet.
     shard: ArcSwapOption<SchemaShard>,
-    /// The topic is made and loaded once.
+    /// The topic is made once,
+    creating: Mutex<()>,
+    /// and loaded once.
     attaching: Mutex<()>,
     /// Timers that nobody runs: the machine has none.
     timers: Arc<Timers>,
@@ -147,6 +154,7 @@ impl Schemas {
             broker,
             settings,
             shard: ArcSwapOption::empty(),
+            creating: Mutex::new(()),
             attaching: Mutex::new(()),
             timers,
             others: SyncMutex::default(),
@@ -262,6 +270,10 @@ impl Schemas {
     }
 
     async fn create_topic(&self) -> Result<Arc<SchemaShard>, SchemasError> {
+        let _one = self.creating.lock().await;
+        if let Some(shard) = self.shard().await? {
+            return Ok(shard);
+        }
         let wanted = CreateTopic {
             name: self.settings.topic.clone(),
             partitions: 1,
@@ -277,8 +289,14 @@ impl Schemas {
                 return Err(SchemasError::Unavailable(message));
             }
         }
-        let deleted = || SchemasError::Unavailable("the topic was deleted".to_owned());
-        self.shard().await?.ok_or_else(deleted)
+        for _ in 0..OPENING_TRIES {
+            if let Some(shard) = self.shard().await? {
+                return Ok(shard);
+            }
+            // Somebody else has created it and has not opened it yet.
+            tokio::time::sleep(OPENING_PAUSE).await;
+        }
+        Err(SchemasError::Unavailable("the topic is created and does not open".to_owned()))
     }
 
     /// The registry that leads, if another one does and this one is not to take over: any group of

@@ -8,6 +8,7 @@ use tidegate_broker::{
     SchemasSettings, Validation,
 };
 use tidegate_log::{MemoryStore, ReadRequest};
+use tidegate_machine::group;
 use tidegate_machine::schema::{
     CompatibilityLevel, ConfigUpdate, Include, Mode, PutMode, QualifiedSubject, Refusal, Register,
     Registered, SchemaEntity,
@@ -73,6 +74,27 @@ impl Gateway {
             configs: vec![("cleanup.policy".to_owned(), Some(policy.to_owned()))],
         };
         self.broker.create_topic(wanted, false).await.expect("it is created");
+    }
+
+    /// A member joins a group, as registries do to elect their leader.
+    async fn join(&self, group_id: &str, protocol_type: &str, metadata: &'static [u8]) {
+        self.broker.ensure_groups().await.expect("there is a coordinator");
+        let command = group::Command::JoinGroup(group::JoinGroup {
+            group_id: group_id.to_owned(),
+            member_id: String::new(),
+            fresh_member_id: "sr-1".to_owned(),
+            group_instance_id: None,
+            require_known_member_id: false,
+            supports_skipping_assignment: false,
+            client_id: "sr".to_owned(),
+            client_host: "/127.0.0.1".to_owned(),
+            session_timeout_ms: 10_000,
+            rebalance_timeout_ms: 300_000,
+            protocol_type: protocol_type.to_owned(),
+            protocols: vec![("v0".to_owned(), bytes::Bytes::from_static(metadata))],
+            reason: None,
+        });
+        self.broker.groups().submit(group_id, command).wait().await.expect("it joins");
     }
 
     /// All records of the topic: offset, key, value.
@@ -252,6 +274,70 @@ async fn what_was_acknowledged_is_there_after_a_restart() {
     assert_eq!(live.ts, second.version.ts, "the time of an answer is that of its record");
     assert_eq!(all.iter().map(|held| held.deleted).collect::<Vec<_>>(), [true, false]);
     assert_eq!(gateway.register("s", "3").await.version.id, 3);
+}
+
+#[tokio::test]
+async fn a_registration_cut_off_between_its_append_and_its_answer_is_found_by_the_next() {
+    let gateway = Gateway::start().await;
+    gateway.register("first", "0").await;
+    for index in 0..20 {
+        let text = format!("{index}");
+        // Polled once the step is taken; then the caller is gone, and so is the gateway.
+        let cut_off = gateway.schemas.register(register("s", &text));
+        let polled = tokio::time::timeout(std::time::Duration::ZERO, cut_off).await;
+        drop(polled);
+    }
+    let before = gateway.log().await.len();
+    let gateway = gateway.restart().await;
+    for index in 0..20 {
+        let registered = gateway.register("s", &format!("{index}")).await;
+        let version = &registered.version;
+        assert_eq!((version.id, version.version), (index + 1, index + 1));
+    }
+    let log = gateway.log().await;
+    assert_eq!(log.len(), 21, "one record for each, {before} of them from before");
+}
+
+#[tokio::test]
+async fn while_another_registry_leads_this_one_only_reads() {
+    let gateway = Gateway::start().await;
+    gateway.register("s", "1").await;
+    gateway
+        .join("schema-registry", "sr", br#"{"version":1,"host":"h","port":8081,"scheme":"http"}"#)
+        .await;
+    let refused = gateway.schemas.register(register("s", "2")).await;
+    let Err(error @ SchemasError::OtherLeader { .. }) = refused else { panic!("{refused:?}") };
+    assert_eq!(
+        error.to_string(),
+        "another schema registry (http://h:8081) leads the group 'schema-registry' of the topic \
+         '_schemas', so this one is read-only; stop it, or start the gateway with --registry-takeover"
+    );
+    assert_eq!(gateway.register("s", "1").await.version.id, 1, "what is known needs no write");
+    let missing = gateway.schemas.delete_subject(subject("x"), false).await;
+    assert_eq!(refusal(missing), Refusal::SubjectNotFound(subject("x")));
+    // What the leader writes is followed.
+    let key = r#"{"keytype":"SCHEMA","subject":"s","version":2,"magic":1}"#;
+    let value = r#"{"subject":"s","version":2,"id":2,"schema":"2","deleted":false}"#;
+    gateway.produce(&[(key, Some(value))]).await;
+    assert_eq!(gateway.versions("s").await, [1, 2]);
+    let takeover = SchemasSettings { takeover: true, ..SchemasSettings::default() };
+    let schemas = Schemas::open(gateway.broker.clone(), takeover).await.expect("it opens");
+    let registered = schemas.register(register("s", "3")).await.expect("it takes over");
+    assert_eq!((registered.version.id, registered.version.version), (3, 3));
+    assert_eq!(gateway.versions("s").await, [1, 2, 3], "two on one topic see each other");
+}
+
+#[tokio::test]
+async fn registries_in_a_group_of_another_name_are_found_and_other_groups_are_not_them() {
+    let gateway = Gateway::start().await;
+    gateway.join("schema-registry", "consumer", b"").await;
+    gateway.register("s", "1").await;
+    gateway.join("ours", "sr", b"no JSON").await;
+    let fresh = Schemas::open(gateway.broker.clone(), SchemasSettings::default()).await;
+    let refused = fresh.expect("it opens").register(register("s", "2")).await;
+    assert!(
+        matches!(refused, Err(SchemasError::OtherLeader { group_id, .. }) if group_id == "ours")
+    );
 }
 
 #[tokio::test]
