@@ -27,14 +27,22 @@ impl Interner {
         if let Some(same) = same.filter(|held| held.entity == entity && held.has_md5 == has_md5) {
             return same;
         }
-        self.share_text(&mut entity, guid);
+        if !has_md5 {
+            self.share_text(&mut entity, guid);
+        }
         let stored = Arc::new(Stored { entity, guid, has_md5 });
         self.schemas.insert(guid, Arc::downgrade(&stored));
         stored
     }
 
     fn share_text(&mut self, entity: &mut SchemaEntity, guid: Guid) {
-        let of_text = Guid(Md5::digest(entity.text.as_bytes()).into());
+        let is_text =
+            entity.references.is_empty() && entity.metadata.is_none() && entity.rule_set.is_none();
+        // The guid of a text and nothing else is the text's own, which need not be computed twice.
+        let of_text = match is_text {
+            true => guid,
+            false => Guid(Md5::digest(entity.text.as_bytes()).into()),
+        };
         let plain = self.schemas.get(&of_text).map(|held| held.entity.text.clone());
         let held = plain.or_else(|| self.texts.get(&of_text));
         match held.filter(|held| **held == *entity.text) {
