@@ -21,7 +21,7 @@ use tidegate_machine::schema::{
     QualifiedSubject, Record, Refusal, Register, Registered, Registry, Reply, SchemaMachine,
     Settings, SubjectConfig,
 };
-use tidegate_model::{ErrorCode, TimestampMs};
+use tidegate_model::{ErrorCode, Offset, TimestampMs};
 use tokio::sync::Mutex;
 use tracing::info;
 
@@ -218,6 +218,25 @@ impl Schemas {
         let seen = shard.read_shared(|machine| look(machine.registry()));
         let (seen, commit) = seen.map_err(refused)?;
         commit.await.map_err(unavailable)?;
+        Ok(seen)
+    }
+
+    /// As [`Schemas::read`], for answers that rest on single versions: `look` tells the highest offset
+    /// of what it saw ([`SchemaVersion::offset`](tidegate_machine::schema::SchemaVersion::offset)), and
+    /// only that is waited for, not what others are just registering. `None` waits for all: what is not
+    /// there may be so because of a record that is not durable.
+    pub async fn read_seen<T>(
+        &self,
+        look: impl FnOnce(&Registry) -> (T, Option<Offset>),
+    ) -> Result<T, SchemasError> {
+        let Some(shard) = self.shard().await? else {
+            return Ok(look(&Registry::new(self.settings.registry.compatibility_level)).0);
+        };
+        let seen = shard.read_shared(|machine| look(machine.registry()));
+        let ((seen, offset), commit) = seen.map_err(refused)?;
+        if offset.is_none_or(|offset| offset >= shard.partition().high_watermark()) {
+            commit.await.map_err(unavailable)?;
+        }
         Ok(seen)
     }
 

@@ -277,6 +277,28 @@ async fn what_was_acknowledged_is_there_after_a_restart() {
 }
 
 #[tokio::test]
+async fn a_version_that_is_seen_is_durable_whatever_others_are_writing() {
+    let gateway = Gateway::start().await;
+    let empty = gateway.schemas.read_seen(|registry| (registry.version_count(), None)).await;
+    assert_eq!(empty.expect("it is read"), 0);
+    for index in 0..50 {
+        let text = format!("{index}");
+        let writing = gateway.schemas.register(register("s", &text));
+        let looking = gateway.schemas.read_seen(|registry| {
+            let latest = registry.latest(&subject("s")).cloned();
+            let offset = latest.as_ref().map(|latest| latest.offset);
+            (offset, offset)
+        });
+        let (written, seen) = tokio::join!(writing, looking);
+        written.expect("it is registered");
+        let topic = gateway.broker.topics().by_name("_schemas").expect("it is there");
+        let durable = topic.partitions[0].high_watermark();
+        let seen = seen.expect("it is read");
+        assert!(seen.is_none_or(|offset| offset < durable), "{seen:?} of {durable}");
+    }
+}
+
+#[tokio::test]
 async fn a_registration_cut_off_between_its_append_and_its_answer_is_found_by_the_next() {
     let gateway = Gateway::start().await;
     gateway.register("first", "0").await;
