@@ -9,6 +9,7 @@ use super::mode::Mode;
 use super::record::{Record, SchemaValue};
 use super::registry::{Context, Include, Registry, Scope, Subject};
 use super::subject::QualifiedSubject;
+use bytes::Bytes;
 use std::collections::btree_map::Entry;
 use std::sync::Arc;
 use tidegate_model::{Offset, TimestampMs};
@@ -26,6 +27,10 @@ impl Registry {
         self.changes += 1;
         match record {
             Record::Noop | Record::Other => {}
+            Record::Under { key, record } => {
+                self.note_foreign_key(key, record);
+                self.apply(place, record);
+            }
             Record::Schema { subject, version, value } => {
                 self.contradicted.remove(&(subject.clone(), *version));
                 match value {
@@ -49,6 +54,20 @@ impl Registry {
             Record::ClearSubject { scope, cleared: true } => self.clear(scope),
             Record::DeleteSubject { version: None, .. }
             | Record::ClearSubject { cleared: false, .. } => {}
+        }
+    }
+
+    /// Remembers that there is a value under another form of the record's key, or forgets it.
+    fn note_foreign_key(&mut self, key: &Bytes, record: &Record) {
+        let own = record.encode_key();
+        let keys = self.foreign_keys.entry(own.clone()).or_default();
+        if record.tombstone().as_ref() == Some(record) {
+            keys.remove(key);
+        } else {
+            keys.insert(key.clone());
+        }
+        if keys.is_empty() {
+            self.foreign_keys.remove(&own);
         }
     }
 

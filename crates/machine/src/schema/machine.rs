@@ -367,6 +367,23 @@ impl SchemaMachine {
         restored.collect()
     }
 
+    /// Before each record, the tombstones of other forms of its key: what another registry wrote there
+    /// would outlive it in a compacted topic, and a deleted schema would be back.
+    fn without_foreign_keys(&self, records: Vec<Record>) -> Vec<Record> {
+        let mut all = Vec::with_capacity(records.len());
+        for record in records {
+            let keys = self.registry.foreign_keys.get(&record.encode_key());
+            if let (Some(keys), Some(tombstone)) = (keys, record.tombstone()) {
+                all.extend(keys.iter().map(|key| {
+                    let (key, record) = (key.clone(), Box::new(tombstone.clone()));
+                    Record::Under { key, record }
+                }));
+            }
+            all.push(record);
+        }
+        all
+    }
+
     fn is_too_large(&self, record: &Record) -> bool {
         let Record::Schema { subject, value: Some(value), .. } = record else { return false };
         // An escape takes six bytes at most; only what may be too large is measured.
@@ -435,6 +452,9 @@ impl Machine for SchemaMachine {
             }
             Err(refusal) => Err(refusal),
         };
+        if !self.registry.foreign_keys.is_empty() {
+            records = self.without_foreign_keys(records);
+        }
         Outcome { records, replies: vec![(reply_to, reply)], wake_at: None }
     }
 

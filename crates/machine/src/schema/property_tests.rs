@@ -77,6 +77,19 @@ fn any_foreign() -> impl Strategy<Value = Record> {
     ]
 }
 
+/// The same under a key of Karapace's order.
+fn any_foreign_key() -> impl Strategy<Value = Record> {
+    any_foreign().prop_map(|record| match &record {
+        Record::Schema { subject, version, .. } => {
+            let key = format!(
+                r#"{{"subject":"{subject}","version":{version},"magic":1,"keytype":"SCHEMA"}}"#
+            );
+            Record::Under { key: key.into(), record: Box::new(record) }
+        }
+        _ => record,
+    })
+}
+
 /// All that can be seen of the state, and its indexes.
 fn image(registry: &Registry) -> String {
     let context = |context: &Context| {
@@ -87,11 +100,12 @@ fn image(registry: &Registry) -> String {
         registry.contexts.iter().map(|(name, held)| format!("{name} {}", context(held))).collect();
     let scopes: BTreeMap<_, _> = registry.scopes.iter().collect();
     format!(
-        "{:#?}\n{contexts:#?}\n{:?}\n{scopes:?}\n{:?}\n{:?}\n{} {} {} {}",
+        "{:#?}\n{contexts:#?}\n{:?}\n{scopes:?}\n{:?}\n{:?}\n{:?}\n{} {} {} {}",
         registry.subjects,
         registry.named_contexts,
         registry.referenced_by,
         registry.contradicted,
+        registry.foreign_keys,
         registry.live_subjects,
         registry.version_count,
         registry.skipped_records,
@@ -149,6 +163,7 @@ proptest! {
         steps in prop::collection::vec(prop_oneof![
             any_command().prop_map(Ok),
             any_foreign().prop_map(Err),
+            any_foreign_key().prop_map(Err),
         ], 0..60),
     ) {
         let mut log = Log::new();

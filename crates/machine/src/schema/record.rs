@@ -83,6 +83,14 @@ pub enum Record {
     },
     /// A record that means nothing here, such as an association.
     Other,
+    /// A record under another form of its key than ours: to compaction another key, to a registry the
+    /// same one. Only SCHEMA, CONFIG and MODE.
+    Under {
+        /// The bytes of the key.
+        key: Bytes,
+        /// The record.
+        record: Box<Record>,
+    },
 }
 
 /// A version of a subject as its record has it.
@@ -204,6 +212,7 @@ impl Record {
             jackson::to_bytes(&SubjectKey { keytype, subject: scope.as_str(), magic: 0 })
         };
         match self {
+            Record::Under { key, .. } => key.clone(),
             Record::Noop | Record::Other => scope("NOOP", &QualifiedSubject::everything()),
             Record::Schema { subject, version, .. } => {
                 let (subject, version) = (subject.as_str(), *version);
@@ -225,6 +234,7 @@ impl Record {
     /// The bytes of the value, `None` for null.
     pub fn encode_value(&self) -> Option<Bytes> {
         Some(match self {
+            Record::Under { record, .. } => return record.encode_value(),
             Record::Noop | Record::Other => return None,
             Record::Schema { subject, version, value } => {
                 encode_schema(subject.as_str(), *version, value.as_ref()?)
@@ -259,11 +269,23 @@ impl Record {
     /// # Errors
     /// [`DecodeError`] for what cannot be read: skip it.
     pub fn decode(key: Option<&[u8]>, value: Option<&[u8]>) -> Result<Self, DecodeError> {
-        let key = key.ok_or(DecodeError::NoKey)?;
+        let bytes = key.ok_or(DecodeError::NoKey)?;
         let key: KeyIn<'_> =
-            serde_json::from_slice(key).map_err(|error| DecodeError::Key(error.to_string()))?;
+            serde_json::from_slice(bytes).map_err(|error| DecodeError::Key(error.to_string()))?;
         // Karapace writes an empty value for a tombstone.
-        let value = value.filter(|value| !value.is_empty());
+        let record = Self::of(key, value.filter(|value| !value.is_empty()))?;
+        let has_state =
+            matches!(record, Record::Schema { .. } | Record::Config { .. } | Record::Mode { .. });
+        if has_state && record.encode_key() != bytes {
+            return Ok(Record::Under {
+                key: Bytes::copy_from_slice(bytes),
+                record: Box::new(record),
+            });
+        }
+        Ok(record)
+    }
+
+    fn of(key: KeyIn<'_>, value: Option<&[u8]>) -> Result<Self, DecodeError> {
         let subject = || QualifiedSubject::parse(key.subject.as_deref().unwrap_or_default());
         Ok(match &*key.keytype {
             "NOOP" => Record::Noop,
@@ -296,6 +318,18 @@ impl Record {
             "CLEAR_SUBJECT" => Record::ClearSubject { scope: subject(), cleared: value.is_some() },
             "CONTEXT" | "ASSOC" => Record::Other,
             unknown => return Err(DecodeError::Unknown(unknown.to_owned())),
+        })
+    }
+
+    /// The tombstone of the same key; `None` for records that leave nothing behind.
+    pub(super) fn tombstone(&self) -> Option<Self> {
+        Some(match self {
+            Record::Schema { subject, version, .. } => {
+                Record::Schema { subject: subject.clone(), version: *version, value: None }
+            }
+            Record::Config { scope, .. } => Record::Config { scope: scope.clone(), value: None },
+            Record::Mode { scope, .. } => Record::Mode { scope: scope.clone(), value: None },
+            _ => return None,
         })
     }
 }

@@ -6,6 +6,7 @@ use super::guid::Guid;
 use super::interner::Interner;
 use super::mode::Mode;
 use super::subject::{DEFAULT_CONTEXT, GLOBAL_CONTEXT, QualifiedSubject};
+use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -53,6 +54,8 @@ pub struct Registry {
     pub(super) referenced_by: BTreeMap<(QualifiedSubject, i32), BTreeMap<i32, u32>>,
     /// Keys whose newest record contradicts others and was skipped: a writer writes anew what stands.
     pub(super) contradicted: BTreeSet<(QualifiedSubject, i32)>,
+    /// Other forms of keys under which there are values, by the key as it is written here.
+    pub(super) foreign_keys: BTreeMap<Bytes, BTreeSet<Bytes>>,
     pub(super) interner: Interner,
     /// Counts changes; a revision is made of such counts.
     pub(super) changes: u64,
@@ -130,6 +133,7 @@ impl Registry {
             scopes: HashMap::new(),
             referenced_by: BTreeMap::new(),
             contradicted: BTreeSet::new(),
+            foreign_keys: BTreeMap::new(),
             interner: Interner::default(),
             changes: 0,
             subject_removed_at: 0,

@@ -1,5 +1,7 @@
 //! The registry, command by command, as a shard runs it.
 
+mod foreign;
+
 use super::*;
 use crate::machine::{Machine, Now, ReplyTo};
 use std::sync::Arc;
@@ -448,29 +450,6 @@ fn a_context_goes_when_it_is_empty() {
     assert_eq!(log.registry().contexts(), ["."]);
     assert_eq!(log.register(":.c:s", "2"), (2, 1), "ids are not given again");
     assert_eq!(log.registry().contexts(), [".", ".c"]);
-}
-
-#[test]
-fn a_record_that_gives_an_id_to_another_text_is_skipped_and_put_right_by_the_next_write() {
-    let mut log = Log::new();
-    log.register("s", "1");
-    log.register("s", "2");
-    let value = |text: &str| SchemaValue { id: 1, deleted: false, entity: entity(text), md5: None };
-    let foreign =
-        |version| Record::Schema { subject: subject("s"), version, value: Some(value("x")) };
-    log.append(5, &foreign(2));
-    log.append(5, &foreign(3));
-    assert_eq!(log.registry().skipped_records(), 2);
-    assert_eq!(log.registry().latest(&subject("s")).unwrap().id, 2);
-    log.register("t", "4");
-    let keys = log.last_keys(3);
-    assert_eq!(keys[0], r#"{"keytype":"SCHEMA","subject":"s","version":2,"magic":1}"#);
-    assert_eq!(keys[1], r#"{"keytype":"SCHEMA","subject":"s","version":3,"magic":1}"#);
-    let values: Vec<_> =
-        log.records[log.records.len() - 3..].iter().map(|(_, value)| value).collect();
-    assert!(values[0].is_some() && values[1].is_none(), "what stood, and that nothing stood");
-    log.register("t", "5");
-    assert_eq!(log.records.len(), 8, "once");
 }
 
 #[test]
