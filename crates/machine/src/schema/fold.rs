@@ -10,7 +10,7 @@ use super::record::{Record, SchemaValue};
 use super::registry::{Context, Include, Registry, Scope, Subject};
 use super::subject::QualifiedSubject;
 use bytes::Bytes;
-use std::collections::btree_map::Entry;
+use std::collections::{btree_map, hash_map};
 use std::sync::Arc;
 use tidegate_model::{Offset, TimestampMs};
 use tidegate_schema::SchemaType;
@@ -121,11 +121,22 @@ impl Registry {
     fn delete_up_to(&mut self, place: Place, subject: &QualifiedSubject, version: i32) {
         let meant = self.versions(subject).iter().take_while(|held| held.version <= version);
         let live: Vec<_> = meant.filter(|held| !held.deleted).cloned().collect();
-        for held in live {
-            self.take_out(subject, held.version);
-            let deleted = SchemaVersion { deleted: true, offset: place.offset, ..(*held).clone() };
-            self.put_in(Arc::new(deleted));
+        if live.is_empty() {
+            return;
         }
+        live.iter().for_each(|held| self.drop_references(held));
+        let changes = self.changes;
+        self.change_subject(subject.clone(), |subject| {
+            // What is deleted keeps its place in every other index.
+            for held in subject.versions.iter_mut().take_while(|held| held.version <= version) {
+                if !held.deleted {
+                    let deleted =
+                        SchemaVersion { deleted: true, offset: place.offset, ..(**held).clone() };
+                    *held = Arc::new(deleted);
+                }
+            }
+            subject.changed_at = changes;
+        });
     }
 
     fn clear(&mut self, scope: &QualifiedSubject) {
@@ -141,7 +152,7 @@ impl Registry {
     fn put_in(&mut self, held: Arc<SchemaVersion>) {
         let context = self.contexts.entry(held.subject.context().into()).or_default();
         context.max_id = context.max_id.max(held.id);
-        context.ids.entry(held.id).or_insert_with(|| held.schema.clone());
+        context.ids.entry(held.id).or_insert_with(|| (held.schema.clone(), 0)).1 += 1;
         *context.guids.entry((held.schema.guid, held.id)).or_default() += 1;
         context.uses.insert((held.id, held.subject.clone()), held.version);
         if !held.deleted {
@@ -164,9 +175,7 @@ impl Registry {
     fn take_out(&mut self, subject: &QualifiedSubject, version: i32) {
         let Some(held) = self.version(subject, version).cloned() else { return };
         if !held.deleted {
-            for reference in &held.schema.entity.references {
-                self.drop_reference(&held, &reference.subject, reference.version);
-            }
+            self.drop_references(&held);
         }
         self.version_count -= 1;
         let changes = self.changes;
@@ -176,10 +185,16 @@ impl Registry {
             }
             subject.changed_at = changes;
         });
-        let other = self.versions(subject).iter().rev().find(|other| other.id == held.id);
-        let other = other.map(|other| other.version);
-        if let Some(context) = self.contexts.get_mut(subject.context()) {
-            context.drop_use(&held, other);
+        let Some(context) = self.contexts.get_mut(subject.context()) else { return };
+        let others = context.drop_id(&held);
+        let other = || self.subjects.get(subject)?.versions.iter().rev().find(|o| o.id == held.id);
+        let other = others.then(other).flatten().map(|other| other.version);
+        context.drop_use(&held, other);
+    }
+
+    fn drop_references(&mut self, from: &SchemaVersion) {
+        for reference in &from.schema.entity.references {
+            self.drop_reference(from, &reference.subject, reference.version);
         }
     }
 
@@ -232,6 +247,24 @@ impl Registry {
 }
 
 impl Context {
+    /// Counts a version less with its id and guid; true if others have the id.
+    fn drop_id(&mut self, held: &SchemaVersion) -> bool {
+        if let btree_map::Entry::Occupied(mut count) = self.guids.entry((held.schema.guid, held.id))
+        {
+            *count.get_mut() -= 1;
+            if *count.get() == 0 {
+                count.remove();
+            }
+        }
+        let hash_map::Entry::Occupied(mut schema) = self.ids.entry(held.id) else { return false };
+        schema.get_mut().1 -= 1;
+        let others = schema.get().1 > 0;
+        if !others {
+            schema.remove();
+        }
+        others
+    }
+
     /// Forgets that a version has its id; `other` is a version of the same subject that has it too.
     fn drop_use(&mut self, held: &SchemaVersion, other: Option<i32>) {
         let key = (held.id, held.subject.clone());
@@ -239,15 +272,6 @@ impl Context {
             match other {
                 Some(other) => drop(self.uses.insert(key, other)),
                 None => drop(self.uses.remove(&key)),
-            }
-        }
-        if self.uses_of(held.id).next().is_none() {
-            self.ids.remove(&held.id);
-        }
-        if let Entry::Occupied(mut count) = self.guids.entry((held.schema.guid, held.id)) {
-            *count.get_mut() -= 1;
-            if *count.get() == 0 {
-                count.remove();
             }
         }
     }

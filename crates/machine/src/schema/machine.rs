@@ -7,6 +7,7 @@ use super::command::{
 use super::config::{CompatibilityLevel, SubjectConfig};
 use super::entity::{SchemaVersion, Stored};
 use super::fold::Place;
+use super::guid::Guid;
 use super::mode::Mode;
 use super::record::{Record, SchemaValue};
 use super::registry::{Include, Registry};
@@ -82,7 +83,8 @@ impl SchemaMachine {
 
     /// Registers a schema, as `KafkaSchemaRegistry.register` does after its checks.
     fn register(&self, now: Now, register: Register) -> Decision {
-        if let Some(version) = self.registered_already(&register) {
+        let guid = register.entity.guid();
+        if let Some(version) = self.registered_already(&register, guid) {
             let registered = Registered { version: version.clone(), is_new: false };
             return Ok((Vec::new(), Done::Registered(registered)));
         }
@@ -94,7 +96,7 @@ impl SchemaMachine {
         }
         let value = SchemaValue { id: 0, deleted: false, entity, md5: None };
         self.check_references(&subject, &value)?;
-        let id = self.id_for(&subject, &value, id)?;
+        let id = self.id_for(&subject, &value, guid, id)?;
         let value = SchemaValue { id, ..value };
         let next = self.registry.versions(&subject).last().map_or(0, |last| last.version);
         let next = next.checked_add(1).ok_or(Refusal::IdsExhausted)?;
@@ -112,7 +114,7 @@ impl SchemaMachine {
             deleted: false,
             ts: now.wall_ms,
             offset: -1,
-            schema: self.stored(&value),
+            schema: Arc::new(Stored { entity: value.entity.clone(), guid, has_md5: false }),
         });
         let mut records = Vec::with_capacity(1);
         if !subject.is_in_default_context()
@@ -133,10 +135,10 @@ impl SchemaMachine {
     }
 
     /// The version that answers a registration without a record.
-    fn registered_already(&self, register: &Register) -> Option<&Arc<SchemaVersion>> {
+    fn registered_already(&self, register: &Register, guid: Guid) -> Option<&Arc<SchemaVersion>> {
         let (subject, entity) = (&register.subject, &register.entity);
         let found = match register.version {
-            None | Some(0) => self.registry.lookup(subject, entity, Include::Live)?,
+            None | Some(0) => self.registry.lookup_guid(subject, entity, guid, Include::Live)?,
             Some(version) if version < 0 => {
                 let latest = self.registry.latest(subject)?;
                 Some(latest).filter(|latest| latest.schema.entity == *entity)?
@@ -170,16 +172,17 @@ impl SchemaMachine {
         &self,
         subject: &QualifiedSubject,
         value: &SchemaValue,
+        guid: Guid,
         wanted: Option<i32>,
     ) -> Result<i32, Refusal> {
         let Some(context) = self.registry.contexts.get(subject.context()) else {
             return Ok(wanted.unwrap_or(1));
         };
-        let held = self.registry.with_guid(context, &value.entity.guid());
+        let held = self.registry.with_guid(context, &guid);
         let held = held.filter(|held| held.schema.entity == value.entity).map(|held| held.id);
         match wanted {
             Some(id) => {
-                let other = context.ids.get(&id).filter(|other| other.entity != value.entity);
+                let other = context.ids.get(&id).filter(|(other, _)| other.entity != value.entity);
                 match other {
                     Some(_) => Err(Refusal::IdInUse { id, context: subject.whole_context() }),
                     None => Ok(id),
@@ -190,11 +193,6 @@ impl SchemaMachine {
                 None => context.max_id.checked_add(1).ok_or(Refusal::IdsExhausted),
             },
         }
-    }
-
-    fn stored(&self, value: &SchemaValue) -> Arc<Stored> {
-        let guid = value.entity.guid();
-        Arc::new(Stored { entity: value.entity.clone(), guid, has_md5: false })
     }
 
     fn check_writable(&self, scope: &QualifiedSubject) -> Result<(), Refusal> {

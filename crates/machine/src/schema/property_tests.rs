@@ -140,8 +140,11 @@ fn check_indexes(registry: &Registry) {
     let in_use: BTreeSet<_> =
         all.iter().map(|held| (held.subject.context().to_owned(), held.id)).collect();
     for (name, context) in &registry.contexts {
-        for id in context.ids.keys() {
+        for (id, (_, count)) in &context.ids {
             assert!(in_use.contains(&(name.to_string(), *id)), "{name} {id} is of no use");
+            let with_id =
+                all.iter().filter(|held| held.subject.context() == &**name && held.id == *id);
+            assert_eq!(*count as usize, with_id.count());
         }
         assert!(context.uses.keys().all(|(id, _)| context.ids.contains_key(id)));
     }

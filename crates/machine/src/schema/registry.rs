@@ -90,7 +90,8 @@ impl Subject {
 #[derive(Debug, Default)]
 pub(super) struct Context {
     pub(super) max_id: i32,
-    pub(super) ids: HashMap<i32, Arc<Stored>>,
+    /// The schema of each id, with how many versions have it.
+    pub(super) ids: HashMap<i32, (Arc<Stored>, u32)>,
     /// How many versions have a guid under an id. Usually there is one id; another registry or an import
     /// may have given more.
     pub(super) guids: BTreeMap<(Guid, i32), u32>,
@@ -191,7 +192,17 @@ impl Registry {
         entity: &SchemaEntity,
         include: Include,
     ) -> Option<&Arc<SchemaVersion>> {
-        let guid = entity.guid();
+        self.lookup_guid(subject, entity, entity.guid(), include)
+    }
+
+    /// The same with the schema's guid, which costs as much as the text is long.
+    pub(super) fn lookup_guid(
+        &self,
+        subject: &QualifiedSubject,
+        entity: &SchemaEntity,
+        guid: Guid,
+        include: Include,
+    ) -> Option<&Arc<SchemaVersion>> {
         let matches = |version: &&Arc<SchemaVersion>| {
             include.includes(version.deleted)
                 && version.schema.guid == guid
@@ -232,7 +243,7 @@ impl Registry {
 
     /// The schema with that id in exactly that context.
     pub fn schema_by_id(&self, id: i32, context: &QualifiedSubject) -> Option<&Arc<Stored>> {
-        self.contexts.get(context.context())?.ids.get(&id)
+        self.contexts.get(context.context())?.ids.get(&id).map(|(schema, _)| schema)
     }
 
     /// The version that `GET /schemas/ids/{id}?subject=` finds. With a context as a whole, any version

@@ -234,6 +234,22 @@ fn a_subject_is_deleted_softly_then_for_good_and_takes_config_and_mode_along() {
 }
 
 #[test]
+fn a_subject_of_many_versions_is_deleted_at_once() {
+    let mut log = Log::new();
+    let count = 3_000;
+    for version in 1..=count {
+        let entity = entity(&version.to_string());
+        let value = SchemaValue { id: version, deleted: false, entity, md5: None };
+        log.append(0, &Record::Schema { subject: subject("s"), version, value: Some(value) });
+    }
+    let all: Vec<i32> = (1..=count).collect();
+    assert_eq!(log.delete_subject("s", false).as_ref(), Ok(&all));
+    assert_eq!(log.records.len(), all.len() + 1, "one record");
+    assert_eq!(log.delete_subject("s", true), Ok(all));
+    assert!(log.registry().subjects(":*:", Include::All).is_empty());
+}
+
+#[test]
 fn what_is_referred_to_is_not_deleted() {
     let mut log = Log::new();
     log.register("r", "1");
