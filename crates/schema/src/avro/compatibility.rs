@@ -8,13 +8,17 @@ use super::equality::too_deep;
 use super::graph::{Body, Field, Graph, Kind, Named, NodeId, Primitive, Record};
 use super::print;
 use crate::{Incompatibility, Limits, SchemaError, Work};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
+use std::collections::hash_map::{Entry, HashMap};
 use std::fmt::Write;
 use std::rc::Rc;
 
 /// How many findings are told. Types that are used in many places can be wrong in all of them, and
 /// the number of places grows exponentially with the size of the text.
 const FINDINGS_MAX: usize = 1_000;
+
+/// How long all that is told may be: each finding may name all symbols of a large enum.
+const TOLD_BYTES_MAX: usize = 1 << 20;
 
 /// Why data written with `writer` may not be readable with `reader`.
 pub(super) fn incompatibilities(
@@ -29,10 +33,19 @@ pub(super) fn incompatibilities(
         results: HashMap::new(),
         compatible: Rc::default(),
         work: Work::new(limits),
-        depth_left: limits.depth_max,
+        // Where only one side of a pair is a union, only that side gets deeper.
+        depth_left: 2 * limits.depth_max,
     };
     match checker.pair(Step::Root, (reader_root, writer_root), &mut Vec::new()) {
-        Ok(findings) => Ok(findings.iter().map(|finding| checker.told(finding)).collect()),
+        Ok(findings) => {
+            let mut room = TOLD_BYTES_MAX;
+            let told = findings.iter().map(|finding| checker.told(finding)).take_while(|told| {
+                let had_room = room > 0;
+                room = room.saturating_sub(told.description.len());
+                had_room
+            });
+            Ok(told.collect())
+        }
         Err(Stop::Ambiguous(problem)) => {
             let problem = format!("Unexpected exception during compatibility check: {problem}");
             Ok(vec![Incompatibility::plain(problem)])
@@ -57,6 +70,8 @@ impl From<SchemaError> for Stop {
 /// One step from a type into its parts.
 #[derive(Debug, Clone, Copy)]
 enum Step {
+    /// Where a path begins. Paths below a branch of the reader's union begin anew: what is found
+    /// there is told only if the same two types are met again on another way.
     Root,
     Into(&'static str),
     Position(usize),
@@ -107,16 +122,24 @@ impl<'g> Checker<'g> {
         {
             return Ok(self.compatible.clone());
         }
-        if let Some(known) = self.results.get(&pair) {
-            return Ok(known.as_ref().unwrap_or(&self.compatible).clone());
+        // A type without a name is a part of one other type only, and so is met once.
+        let is_shared = matches!(reader, Kind::Named(_)) || matches!(writer, Kind::Named(_));
+        if is_shared {
+            match self.results.entry(pair) {
+                Entry::Occupied(known) => {
+                    return Ok(known.get().as_ref().unwrap_or(&self.compatible).clone());
+                }
+                Entry::Vacant(unknown) => drop(unknown.insert(None)),
+            }
         }
-        self.results.insert(pair, None);
         self.depth_left = self.depth_left.checked_sub(1).ok_or_else(too_deep)?;
         location.push(step);
         let findings = self.compare(pair, location)?;
         location.pop();
         self.depth_left += 1;
-        self.results.insert(pair, Some(findings.clone()));
+        if is_shared {
+            self.results.insert(pair, Some(findings.clone()));
+        }
         Ok(findings)
     }
 
@@ -145,7 +168,7 @@ impl<'g> Checker<'g> {
             }
             (Kind::Union(branches), _) => {
                 for branch in branches {
-                    let findings = self.pair(Step::Root, (*branch, pair.1), &mut Vec::new())?;
+                    let findings = self.pair(Step::Root, (*branch, pair.1), location)?;
                     if findings.is_empty() {
                         return Ok(findings);
                     }
@@ -165,7 +188,7 @@ impl<'g> Checker<'g> {
     ) -> Result<Findings, Stop> {
         let mut findings = Vec::new();
         for (position, branch) in branches.iter().enumerate() {
-            let part = self.pair(Step::Root, (reader, *branch), &mut Vec::new())?;
+            let part = self.pair(Step::Root, (reader, *branch), location)?;
             if !part.is_empty() {
                 location.push(Step::Position(position));
                 let part = found(Problem::UnionBranch, (reader, *branch), location);
@@ -229,7 +252,7 @@ impl<'g> Checker<'g> {
     ) -> Result<Findings, Stop> {
         self.work.steps(1 + field.aliases.len())?;
         let names = std::iter::once(&field.name).chain(&field.aliases);
-        let mut written = names.filter_map(|name| writer.field(name));
+        let mut written = names.filter_map(|name| writer.field(name, position));
         match (written.next(), written.next()) {
             (Some(_), Some(_)) => {
                 let type_name = self.reader.type_name(field.kind).to_uppercase();
@@ -335,7 +358,8 @@ impl<'g> Checker<'g> {
 }
 
 fn found(problem: Problem, (reader, writer): Pair, location: &[Step]) -> Findings {
-    let finding = Finding { problem, reader, writer, location: location.to_vec() };
+    let start = location.iter().rposition(|step| matches!(step, Step::Root)).unwrap_or_default();
+    let finding = Finding { problem, reader, writer, location: location[start..].to_vec() };
     Rc::new(vec![Rc::new(finding)])
 }
 

@@ -3,7 +3,8 @@
 
 use super::graph::{Body, Field, Graph, Kind, Named, NodeId, Properties};
 use crate::{Limits, SchemaError, Work};
-use std::collections::HashSet;
+use serde_json::Value;
+use std::collections::{HashMap, HashSet};
 
 /// Whether `a` and `b` mean the same.
 pub(super) fn same(
@@ -96,8 +97,11 @@ fn same_field(a: &Field, b: &Field) -> bool {
 }
 
 fn same_properties(a: &Properties, b: &Properties) -> bool {
-    // Lists are short, and a list never holds a name twice.
-    a.len() == b.len() && a.iter().all(|property| b.contains(property))
+    if a.len() != b.len() {
+        return false;
+    }
+    let b: HashMap<&str, &Value> = b.iter().map(|(name, value)| (name.as_str(), value)).collect();
+    a.iter().all(|(name, value)| b.get(name.as_str()) == Some(&value))
 }
 
 pub(super) fn too_deep() -> SchemaError {

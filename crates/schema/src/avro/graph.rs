@@ -142,8 +142,11 @@ impl Record {
         Record { is_error, fields, by_name }
     }
 
-    /// The field of that name.
-    pub(super) fn field(&self, name: &str) -> Option<&Field> {
+    /// The field of that name, which is likely to be at `position`.
+    pub(super) fn field(&self, name: &str, position: usize) -> Option<&Field> {
+        if let Some(field) = self.fields.get(position).filter(|field| field.name == name) {
+            return Some(field);
+        }
         let found = self
             .by_name
             .binary_search_by(|position| self.fields[*position as usize].name.as_str().cmp(name));
@@ -185,7 +188,7 @@ impl Graph {
     }
 
     /// All nodes, in the order in which they were added.
-    pub(super) fn ids(&self) -> impl Iterator<Item = NodeId> + use<> {
+    pub(super) fn ids(&self) -> impl ExactSizeIterator<Item = NodeId> + use<> {
         (0..self.nodes.len() as u32).map(NodeId)
     }
 

@@ -248,7 +248,7 @@ fn write_default(out: &mut String, graph: &Graph, kind: Option<NodeId>, value: &
                 let member = match kind {
                     Some(Kind::Map(element)) => Some(*element),
                     Some(Kind::Named(Named { body: Body::Record(record), .. })) => {
-                        record.field(name).map(|field| field.kind)
+                        record.field(name, 0).map(|field| field.kind)
                     }
                     _ => None,
                 };

@@ -32,6 +32,8 @@ const ENUM_MEMBERS: [&str; 11] = [
 ];
 const FIELD_MEMBERS: [&str; 6] = ["default", "doc", "name", "order", "type", "aliases"];
 
+const NAME_BYTES_PER_STEP: usize = 16;
+
 /// The longest fixed that Java can hold in an array.
 const FIXED_BYTES_MAX: i32 = i32::MAX - 8;
 
@@ -69,8 +71,9 @@ impl<'l> Parser<'l> {
             },
             read => read?,
         };
+        let known_nodes = self.graph.ids().len();
         let root = self.schema(&value, None)?;
-        self.resolve_forward()?;
+        self.resolve_forward(known_nodes)?;
         let name = self.graph.full_name(root);
         Ok(self.known.get(name).copied().unwrap_or(root))
     }
@@ -88,7 +91,7 @@ impl<'l> Parser<'l> {
     fn schema(&mut self, value: &Value, namespace: Option<&str>) -> Result<NodeId, SchemaError> {
         self.work.step()?;
         match value {
-            Value::String(name) => Ok(self.find(name, namespace)),
+            Value::String(name) => self.find(name, namespace),
             Value::Object(members) => self.object(value, members, namespace),
             Value::Array(branches) => {
                 let branches = branches.iter().map(|branch| self.schema(branch, namespace));
@@ -129,25 +132,31 @@ impl<'l> Parser<'l> {
                 let values = self.schema(values, namespace)?;
                 Ok(self.graph.add(Kind::Map(values), properties(members, &TYPE_MEMBERS)))
             }
-            name => Ok(self.find(name, namespace)),
+            name => self.find(name, namespace),
         }
     }
 
     /// The type of that name: in the namespace, outside of all, or to be found at the end.
-    fn find(&mut self, name: &str, namespace: Option<&str>) -> NodeId {
+    fn find(&mut self, name: &str, namespace: Option<&str>) -> Result<NodeId, SchemaError> {
         if let Some(primitive) = Primitive::of(name) {
-            return self.graph.add(Kind::Primitive(primitive), Properties::new());
+            return Ok(self.graph.add(Kind::Primitive(primitive), Properties::new()));
         }
         let full = match namespace {
             Some(namespace) if !name.contains('.') => format!("{namespace}.{name}"),
             _ => name.to_owned(),
         };
+        self.spend_name(&full)?;
         let known = self.known.get(&full).or_else(|| self.known.get(name)).copied();
-        known.unwrap_or_else(|| {
+        Ok(known.unwrap_or_else(|| {
             let pending = self.graph.add(Kind::Pending(full), Properties::new());
             self.forward.push(pending);
             pending
-        })
+        }))
+    }
+
+    /// A long namespace is written once and inherited often: names cost by their length.
+    fn spend_name(&mut self, full: &str) -> Result<(), SchemaError> {
+        self.work.steps(full.len() / NAME_BYTES_PER_STEP)
     }
 
     fn named(
@@ -159,6 +168,7 @@ impl<'l> Parser<'l> {
         let own_namespace = optional_text(members, "namespace").or(namespace);
         let name = required_text(members, "name", "No name in schema", value)?;
         let name = Name::new(name, own_namespace)?;
+        self.spend_name(name.full())?;
         name.check_definable()?;
         let doc = optional_text(members, "doc").map(str::to_owned);
 
@@ -177,10 +187,12 @@ impl<'l> Parser<'l> {
             "fixed" => (fixed_body(value, members)?, &TYPE_MEMBERS[..]),
             _ => (self.record_body(value, members, &name)?, &TYPE_MEMBERS[..]),
         };
-        let mut aliases: Vec<Name> = Vec::new();
+        let mut aliases = Vec::new();
+        let mut known_aliases = HashSet::new();
         for alias in alias_texts(value, members)? {
             let alias = Name::new(&alias, name.namespace())?;
-            if !aliases.contains(&alias) {
+            self.spend_name(alias.full())?;
+            if known_aliases.insert(alias.clone()) {
                 aliases.push(alias);
             }
         }
@@ -281,8 +293,8 @@ impl<'l> Parser<'l> {
         Ok(())
     }
 
-    /// Puts definitions in the place of names that were used before them.
-    fn resolve_forward(&mut self) -> Result<(), SchemaError> {
+    /// Puts definitions in the place of names that were used before them, by the nodes of this text.
+    fn resolve_forward(&mut self, of_this_text: usize) -> Result<(), SchemaError> {
         let mut found = HashMap::with_capacity(self.forward.len());
         for pending in std::mem::take(&mut self.forward) {
             let name = self.graph.full_name(pending);
@@ -299,7 +311,7 @@ impl<'l> Parser<'l> {
                 *id = *definition;
             }
         };
-        for id in self.graph.ids() {
+        for id in self.graph.ids().skip(of_this_text) {
             match &mut self.graph[id].kind {
                 Kind::Array(element) | Kind::Map(element) => replace(element),
                 Kind::Union(branches) => branches.iter_mut().for_each(replace),
