@@ -1,7 +1,18 @@
 //! Avro schemas, by the rules and in the words of Avro's Java library 1.12 and of Confluent's registry
 //! around it.
 //!
-//! A text becomes a [`graph::Graph`] once; everything else walks that graph. The canonical text is
+//! Avro's releases differ, and Confluent's with them (7.x is built with Avro 1.11, 8.x with 1.12.1):
+//!
+//! - a type may be used before it is defined, and defined again in the same way (1.12);
+//! - the path of a reason below a writer's union has the number of the branch (1.12);
+//! - `uuid`, `duration`, `big-decimal` and the nanoseconds are logical types on what they fit (1.12);
+//! - `{"type": "some.Name"}` is that type (until 1.12.1);
+//! - a record finds itself by name wherever it is used inside of itself, and is not defined again
+//!   there (1.11 and the specification; 1.12.0 allows the one, 1.12.1 fails at the other).
+//!
+//! Where Confluent's registry loses something, this does not: see `normalize.rs`.
+//!
+//! A text becomes a graph of types once; everything else walks that graph. The canonical text is
 //! printed at once too: that it can be printed within the limits is a part of being valid.
 
 mod compatibility;
