@@ -88,7 +88,7 @@ class Generator:
                 "aliases": self.random.sample(["Al", "n.Al", "Old", "com.example.A", "map"], self.random.choice([0, 0, 0, 1, 2])),
                 "props": self._props(0.1),
             }
-            if full_name(named) not in taken and full_name(named) not in ("record", "map"):
+            if full_name(named) not in taken:
                 self._named.append(named)
                 return named
 

@@ -2,7 +2,7 @@
 
 use super::name::Name;
 use serde_json::Value;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::{Index, IndexMut};
 
 /// The names that Avro gives to its own types.
@@ -190,6 +190,15 @@ impl Graph {
     /// All nodes, in the order in which they were added.
     pub(super) fn ids(&self) -> impl ExactSizeIterator<Item = NodeId> + use<> {
         (0..self.nodes.len() as u32).map(NodeId)
+    }
+
+    /// The full names of those types among `ids` that have one.
+    pub(super) fn names(&self, ids: &[NodeId]) -> HashSet<&str> {
+        let names = ids.iter().map(|id| match &self[*id].kind {
+            Kind::Named(named) => Some(named.name.full()),
+            _ => None,
+        });
+        names.flatten().collect()
     }
 
     /// How Avro calls the type: a full name, or that of its own type.

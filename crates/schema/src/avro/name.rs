@@ -68,8 +68,9 @@ impl Name {
 
 /// Refuses what can be the name of no type, no field and no symbol.
 ///
-/// Avro's Java library allows letters and digits of all scripts, and so does this. (It asks a table of
-/// Unicode per UTF-16 unit, so that letters beyond the Basic Multilingual Plane are refused there too.)
+/// Avro's Java library allows letters and digits of all scripts, and so does this. It asks the tables of
+/// the JDK that it runs on, one UTF-16 unit after the other: letters beyond the Basic Multilingual Plane
+/// are refused there too, but so are vowel signs and numerals that are no digits, which pass here.
 pub(super) fn check_name(name: &str) -> Result<(), SchemaError> {
     let in_plane = |c: char| u32::from(c) <= 0xFFFF;
     let mut letters = name.chars();

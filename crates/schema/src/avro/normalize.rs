@@ -15,7 +15,7 @@ use std::collections::HashSet;
 /// The text of `root` in which the types `elsewhere` are only named. Its graph was printed before, and
 /// so is known not to be nested too deeply.
 pub(super) fn text(graph: &Graph, root: NodeId, elsewhere: &[NodeId]) -> String {
-    let known = elsewhere.iter().map(|id| graph.full_name(*id)).collect();
+    let known = graph.names(elsewhere);
     let mut normalizer = Normalizer { graph, known, out: String::new() };
     normalizer.node(root, None);
     normalizer.out

@@ -74,8 +74,14 @@ impl<'l> Parser<'l> {
         let known_nodes = self.graph.ids().len();
         let root = self.schema(&value, None)?;
         self.resolve_forward(known_nodes)?;
-        let name = self.graph.full_name(root);
-        Ok(self.known.get(name).copied().unwrap_or(root))
+        Ok(match &self.graph[root].kind {
+            // A type that is named like one of Avro's own is not meant by that one.
+            Kind::Named(_) | Kind::Pending(_) => {
+                let known = self.known.get(self.graph.full_name(root));
+                *known.expect("it has been defined, here or before")
+            }
+            _ => root,
+        })
     }
 
     /// What was read.

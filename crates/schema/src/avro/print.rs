@@ -26,7 +26,7 @@ pub(super) fn canonical(
     elsewhere: &[NodeId],
     limits: &Limits,
 ) -> Result<String, SchemaError> {
-    let known = elsewhere.iter().map(|id| graph.full_name(*id)).collect();
+    let known = graph.names(elsewhere);
     let mut printer = Printer { graph, known, out: String::new(), depth_max: limits.depth_max };
     printer.node(root, None, 0)?;
     if ordered::depth_of(&printer.out) > limits.depth_max {

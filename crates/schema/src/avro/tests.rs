@@ -119,6 +119,22 @@ fn a_type_may_be_used_before_it_is_defined() {
 }
 
 #[test]
+fn a_type_may_be_named_like_one_of_avros_own() {
+    for text in [
+        r#"[{"type":"record","name":"union","fields":[]},"int"]"#,
+        r#"{"type":"array","items":{"type":"fixed","name":"array","size":1}}"#,
+        r#"{"type":"record","name":"n.map","fields":[{"name":"a","type":["null","n.map"]}]}"#,
+    ] {
+        let canonical = read(text).canonical();
+        assert_eq!(read(&canonical).canonical(), canonical);
+        assert!(reasons(&canonical, text).is_empty());
+    }
+    let reference = r#"{"type":"array","items":"int"}"#;
+    let text = r#"{"type":"fixed","name":"array","size":1}"#;
+    assert_eq!(with_references(text, &[reference]).expect("a schema").canonical(), text);
+}
+
+#[test]
 fn references_are_named_and_what_they_define_inside_is_repeated() {
     let address = r#"{"type":"record","name":"a.Address","fields":[{"name":"zip","type":{"type":"fixed","name":"Zip","size":5}}]}"#;
     let text = r#"{"type":"record","name":"a.P","fields":[{"name":"at","type":"Address"},{"name":"z","type":"Zip"}]}"#;
