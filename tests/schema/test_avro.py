@@ -39,6 +39,13 @@ def pairs():
         evolved = generator.evolved(schema)
         reader, writer = (evolved, schema) if number % 2 else (schema, evolved)
         request = {"schema": generator.text(reader), "previous": generator.text(writer), "formats": ["resolved"]}
+        # The same types, defined elsewhere: a reference on one side, or another one on each.
+        if number % 4 == 0 and (referring := generator.referring(reader)):
+            reference, request["schema"] = referring
+            request["references"] = [{"name": "reference", "schema": reference}]
+        if number % 6 == 0 and (referring := generator.referring(writer)):
+            reference, request["previous"] = referring
+            request["previousReferences"] = [{"name": "reference", "schema": reference}]
         requests.append(request)
     return requests, oracle.verdicts(oracle.tidegate(), requests)
 

@@ -230,6 +230,35 @@ fn reasons_read_as_confluents_registry_words_them() {
 }
 
 #[test]
+fn a_type_is_the_same_inline_and_by_reference() {
+    let zip = |kind: &str| {
+        format!(
+            r#"{{"type":"record","name":"a.Zip","fields":[{{"name":"code","type":"{kind}"}}]}}"#
+        )
+    };
+    let address = |zip: &str| {
+        format!(
+            r#"{{"type":"record","name":"a.Address","fields":[{{"name":"zip","type":{zip}}}]}}"#
+        )
+    };
+    let inline = |kind| read(&address(&zip(kind)));
+    let referring =
+        |kind| with_references(&address("\"a.Zip\""), &[&zip(kind)]).expect("it has its reference");
+    let limits = Limits::default();
+    for (reader, writer) in [
+        (inline("long"), referring("int")),
+        (referring("long"), inline("int")),
+        (referring("long"), referring("int")),
+    ] {
+        assert_eq!(reader.incompatibilities(&writer, &limits), Ok(vec![]));
+        let reasons = writer.incompatibilities(&reader, &limits).expect("they are small");
+        let [reason] = &reasons[..] else { panic!("{reasons:?}") };
+        assert!(reason.description.contains("path '/fields/0/type/fields/0/type'"), "{reason}");
+    }
+    assert_eq!(inline("int").canonical(), referring("int").formatted("resolved"));
+}
+
+#[test]
 fn promotions_go_one_way_except_between_strings_and_bytes() {
     let names = ["int", "long", "float", "double", "string", "bytes", "boolean", "null"];
     for (r, reader) in names.iter().enumerate() {
