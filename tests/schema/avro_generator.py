@@ -132,13 +132,28 @@ class Generator:
 
     def referring(self, schema):
         """Two texts: a type that the schema uses, and the schema that only names it. None if it uses no named type."""
-        inner = [node for node in walk(schema) if node["kind"] in NAMED and node is not schema]
-        closed = [node for node in inner if not any(part is schema for part in walk(node))]
+        closed = self._parts(schema)
         if not closed:
             return None
         referred = self.random.choice(closed)
         known = [full_name(node) for node in walk(referred) if node["kind"] in NAMED]
         return self.text(referred), self.text(schema, known)
+
+    def _parts(self, schema):
+        """The named types inside of the schema that do not use it in turn."""
+        inner = [node for node in walk(schema) if node["kind"] in NAMED and node is not schema]
+        return [node for node in inner if not any(part is schema for part in walk(node))]
+
+    def used_before_definition(self, schema):
+        """A text that uses a type in its first field and defines it in its second. None if the schema has none."""
+        closed = self._parts(schema)
+        if not closed:
+            return None
+        late = self.random.choice(closed)
+        known = {full_name(node) for node in walk(late) if node["kind"] in NAMED}
+        early = {"name": "early", "type": self._written(schema, None, set(known))}
+        fields = [early, {"name": "late", "type": self._written(late, None, set())}]
+        return json.dumps({"type": "record", "name": "Whole", "fields": fields})
 
     def broken(self, text):
         """The text with one member of one object taken away or made something else."""

@@ -52,7 +52,8 @@ def pairs():
 
 @pytest.fixture(scope="module")
 def others():
-    """Requests that read a schema with a reference, or one that has been damaged; with our answers."""
+    """Requests that read a schema with a reference, with types that are used before they are defined, or one that has
+    been damaged; with our answers."""
     generator = Generator(random.Random(_SEED + 1))
     requests = []
     for number in range(_COUNT):
@@ -61,6 +62,8 @@ def others():
         if referring:
             reference, text = referring
             request = {"schema": text, "references": [{"name": "reference", "schema": reference}]}
+        elif number % 6 == 4 and (text := generator.used_before_definition(schema)):
+            request = {"schema": text}
         else:
             request = {"schema": generator.broken(generator.text(schema)), "new": number % 3 == 1}
         requests.append(request | {"formats": ["resolved"]})
@@ -142,7 +145,7 @@ def test_sentences_are_confluents(pairs):
 def _differs_on_purpose(ours, theirs):
     """What Confluent's normal form loses: the place of a type outside of all namespaces, and defaults that are no
     values of a union's first branch. And Avro 1.11 has the logical type uuid on all types, 1.12 on those that fit."""
-    if re.search('"type":"(?!string)[a-z]+",[^{}]*"uuid"', ours["canonical"]):
+    if '"uuid"' in ours["canonical"]:
         return True
     return '"namespace":""' in ours["canonical"] or ours["normalized"].count('"default"') > theirs.count('"default"')
 
