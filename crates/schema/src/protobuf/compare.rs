@@ -7,10 +7,11 @@
 
 use super::difference::{Difference, Kind};
 use super::names::{Named, Names, Origin, Scope};
+use super::reader::DEPTH_MAX;
 use super::tree::{
     Enum, Field, File, Label, Message, OneOf, Scalar, Type, enums, map_of, messages,
 };
-use crate::{Limits, SchemaError, Work};
+use crate::{SchemaError, Work};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::Hash;
 
@@ -30,7 +31,6 @@ pub(super) struct Side<'n, 'a> {
 pub(super) fn compare(
     old: Side<'_, '_>,
     new: Side<'_, '_>,
-    limits: &Limits,
     work: &mut Work,
 ) -> Result<Vec<Difference>> {
     let mut comparison = Comparison {
@@ -41,15 +41,14 @@ pub(super) fn compare(
         new_scope: Scope::of(new.file.package()),
         path: String::new(),
         found: Vec::new(),
-        under_way: HashSet::new(),
-        compared: HashMap::new(),
-        depth_left: limits.depth_max,
+        depth_left: DEPTH_MAX,
     };
     if old.file.package != new.file.package {
         comparison.add(Kind::PackageChanged)?;
     }
     comparison.types(&old.file.types, &new.file.types)?;
-    Ok(comparison.found)
+    let found = std::mem::take(&mut comparison.found);
+    comparison.with_elsewhere(found)
 }
 
 struct Comparison<'n, 'a, 'w> {
@@ -60,19 +59,104 @@ struct Comparison<'n, 'a, 'w> {
     new_scope: Scope,
     /// Names and numbers with `/` between them.
     path: String,
-    found: Vec<Difference>,
-    /// Old messages whose fields are being compared: what recurs is not gone into again.
-    under_way: HashSet<*const Message>,
-    /// Messages of other files that were compared, and whether they were compatible.
-    compared: HashMap<(*const Message, *const Message), bool>,
+    found: Vec<Found<'a>>,
     depth_left: usize,
 }
 
+/// What comparing two messages, or all of two files, brought to light.
+enum Found<'a> {
+    Difference(Difference),
+    /// A field, at this path, of messages that are yet to be compared.
+    Field(String, Pair<'a>),
+}
+
+/// Messages of the same name, one of them at least of another file.
+#[derive(Clone)]
+struct Pair<'a> {
+    /// The name without the package.
+    local: String,
+    old: (Named<'a>, &'a Message),
+    new: (Named<'a>, &'a Message),
+}
+
+impl Pair<'_> {
+    fn key(&self) -> (*const Message, *const Message) {
+        (std::ptr::from_ref(self.old.1), std::ptr::from_ref(self.new.1))
+    }
+}
+
+/// The state of a pair of messages that fields name.
+enum Progress {
+    UnderWay,
+    /// And whether it was compatible.
+    Compared(bool),
+}
+
 impl<'a> Comparison<'_, 'a, '_> {
+    /// The differences among `found` and those of all messages that fields name there. Each pair is
+    /// compared once, and not again within itself; a field of a pair that is not compatible is not
+    /// either. There may be thousands of messages in a row, which is why this does not recurse.
+    fn with_elsewhere(&mut self, found: Vec<Found<'a>>) -> Result<Vec<Difference>> {
+        let mut result: Vec<Difference> = Vec::new();
+        let mut known = HashMap::new();
+        // What is left of each list on the way, with its pair and where its differences begin.
+        let mut stack = vec![(found.into_iter().peekable(), None, 0)];
+        while let Some((list, pair, start)) = stack.last_mut() {
+            match list.peek() {
+                None => {
+                    let compatible = result[*start..].iter().all(Difference::is_compatible);
+                    if let Some(key) = pair {
+                        known.insert(*key, Progress::Compared(compatible));
+                    }
+                    stack.pop();
+                    continue;
+                }
+                Some(Found::Difference(_)) => {}
+                Some(Found::Field(path, pair)) => match known.get(&pair.key()) {
+                    None => {
+                        known.insert(pair.key(), Progress::UnderWay);
+                        let (key, start) = (pair.key(), result.len());
+                        let found = self.elsewhere(pair.clone())?;
+                        stack.push((found.into_iter().peekable(), Some(key), start));
+                        continue;
+                    }
+                    Some(Progress::UnderWay | Progress::Compared(true)) => {}
+                    Some(Progress::Compared(false)) => {
+                        let (kind, path) = (Kind::FieldNamedTypeChanged, path.clone());
+                        result.push(Difference { kind, path });
+                    }
+                },
+            }
+            if let Some(Found::Difference(difference)) = list.next() {
+                result.push(difference);
+            }
+        }
+        Ok(result)
+    }
+
+    /// Compares messages of other files, whose paths begin at these.
+    fn elsewhere(&mut self, pair: Pair<'a>) -> Result<Vec<Found<'a>>> {
+        let Pair { local, old: (old, was), new: (new, is) } = pair;
+        for (scope, package) in
+            [(&mut self.old_scope, old.package), (&mut self.new_scope, new.package)]
+        {
+            *scope = Scope::of(package);
+            scope.enter(&local);
+        }
+        self.path = local.replace('.', "/");
+        self.messages(was, is)?;
+        Ok(std::mem::take(&mut self.found))
+    }
+
     fn add(&mut self, kind: Kind) -> Result<()> {
-        self.work.steps(1 + self.path.len() / 16)?;
-        self.found.push(Difference { kind, path: format!("#/{}", self.path) });
+        let path = self.full_path()?;
+        self.found.push(Found::Difference(Difference { kind, path }));
         Ok(())
+    }
+
+    fn full_path(&mut self) -> Result<String> {
+        self.work.steps(1 + self.path.len() / 16)?;
+        Ok(format!("#/{}", self.path))
     }
 
     /// Compares something that is named in the path, and adds nothing to the scopes.
@@ -98,7 +182,7 @@ impl<'a> Comparison<'_, 'a, '_> {
 
     fn deeper(&mut self, inner: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
         self.depth_left = self.depth_left.checked_sub(1).ok_or_else(|| {
-            SchemaError::TooExpensive("its messages refer to each other too deeply".to_owned())
+            SchemaError::TooExpensive("its maps have each other for values too deeply".to_owned())
         })?;
         let result = inner(self);
         self.depth_left += 1;
@@ -163,17 +247,8 @@ impl<'a> Comparison<'_, 'a, '_> {
     }
 
     fn messages(&mut self, old: &'a Message, new: &'a Message) -> Result<()> {
-        self.deeper(|this| {
-            let fresh = this.under_way.insert(old);
-            if fresh {
-                this.members(old, new)?;
-            }
-            this.types(&old.types, &new.types)?;
-            if fresh {
-                this.under_way.remove(&std::ptr::from_ref(old));
-            }
-            Ok(())
-        })
+        self.members(old, new)?;
+        self.types(&old.types, &new.types)
     }
 
     fn members(&mut self, old: &'a Message, new: &'a Message) -> Result<()> {
@@ -284,43 +359,12 @@ impl<'a> Comparison<'_, 'a, '_> {
         let (Type::Message(was), Type::Message(is)) = (old.kind, new.kind) else {
             unreachable!("an enum is a number");
         };
-        if std::ptr::eq(was, is) || self.under_way.contains(&std::ptr::from_ref(was)) {
-            return Ok(());
+        if !std::ptr::eq(was, is) {
+            let path = self.full_path()?;
+            let pair = Pair { local: local.to_owned(), old: (old, was), new: (new, is) };
+            self.found.push(Found::Field(path, pair));
         }
-        let pair = (std::ptr::from_ref(was), std::ptr::from_ref(is));
-        let compatible = match self.compared.get(&pair) {
-            // Its differences are listed already.
-            Some(compatible) => *compatible,
-            None => {
-                let compatible = self.elsewhere(local, (&old, was), (&new, is))?;
-                self.compared.insert(pair, compatible);
-                compatible
-            }
-        };
-        if compatible { Ok(()) } else { self.add(Kind::FieldNamedTypeChanged) }
-    }
-
-    /// Compares messages of other files, whose paths begin at these.
-    fn elsewhere(
-        &mut self,
-        local: &str,
-        old: (&Named<'a>, &'a Message),
-        new: (&Named<'a>, &'a Message),
-    ) -> Result<bool> {
-        let scope_of = |package: &str| {
-            let mut scope = Scope::of(package);
-            scope.enter(local);
-            scope
-        };
-        let old_scope = std::mem::replace(&mut self.old_scope, scope_of(old.0.package));
-        let new_scope = std::mem::replace(&mut self.new_scope, scope_of(new.0.package));
-        let path = std::mem::replace(&mut self.path, local.replace('.', "/"));
-        let before = self.found.len();
-        self.messages(old.1, new.1)?;
-        self.old_scope = old_scope;
-        self.new_scope = new_scope;
-        self.path = path;
-        Ok(self.found[before..].iter().all(Difference::is_compatible))
+        Ok(())
     }
 }
 

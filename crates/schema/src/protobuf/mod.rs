@@ -80,7 +80,10 @@ impl ProtobufSchema {
         content.canonical = bounded(print(&content.file, Extent::Whole), limits)?;
         // A default of bytes and a reserved name are printed as they are, so that what is stored
         // might not be readable again.
-        parser::parse(&content.canonical, limits)?;
+        if let Err(SchemaError::Invalid(problem)) = parser::parse(&content.canonical, limits) {
+            let problem = format!("Could not read again what is stored - {problem}");
+            return Err(SchemaError::Invalid(problem));
+        }
         Ok(ProtobufSchema { content: Arc::new(content) })
     }
 
@@ -130,7 +133,7 @@ impl ProtobufSchema {
         let mut work = Work::new(limits);
         let old = Side { file: &writer.content.file, names: &writer.content.names(&mut work)? };
         let new = Side { file: &self.content.file, names: &self.content.names(&mut work)? };
-        compare::compare(old, new, limits, &mut work)
+        compare::compare(old, new, &mut work)
     }
 }
 
@@ -168,7 +171,7 @@ fn read(text: &str, limits: &Limits) -> Result<File, SchemaError> {
         Err(SchemaError::Invalid(problem)) => problem,
         other => return other,
     };
-    descriptor::decode(text, limits.depth_max)
+    descriptor::decode(text, limits.depth_max.min(reader::DEPTH_MAX))
         .ok_or_else(|| SchemaError::Invalid(format!("Could not parse Protobuf - {problem}")))
 }
 

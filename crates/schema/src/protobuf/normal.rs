@@ -154,6 +154,7 @@ impl Normalizer<'_, '_, '_> {
 
     fn field(&mut self, field: &Field) -> Result<Field> {
         let mut kind = field.kind.clone();
+        check_map_key(&kind)?;
         if Scalar::of(&kind).is_none() && map_of(&kind).is_none() {
             kind = match self.names.resolve(&kind, &self.scope, self.work)? {
                 None => return Err(unknown(&kind)),
@@ -312,6 +313,21 @@ fn items_of(value: Value) -> Vec<Value> {
         Value::List(items) => items,
         one => vec![one],
     }
+}
+
+/// The entries of a map are found by scalars that can be compared.
+fn check_map_key(kind: &str) -> Result<()> {
+    let mut kind = kind;
+    while let Some((key, value)) = map_of(kind) {
+        match Scalar::of(key) {
+            None | Some(Scalar::Bytes | Scalar::Double | Scalar::Float) => {
+                let problem = format!("map key must be non-byte, non-floating point scalar: {key}");
+                return Err(SchemaError::Invalid(problem));
+            }
+            Some(_) => kind = value,
+        }
+    }
+    Ok(())
 }
 
 fn unknown(name: &str) -> SchemaError {

@@ -5,6 +5,10 @@
 
 use crate::{Limits, SchemaError};
 
+/// No deeper is anything read, whatever the limits: three times as deep as the protocol compiler
+/// goes, and little enough for the stack of a thread.
+pub(super) const DEPTH_MAX: usize = 100;
+
 pub(super) struct Reader<'a> {
     text: &'a str,
     position: usize,
@@ -13,24 +17,26 @@ pub(super) struct Reader<'a> {
     depth_left: usize,
 }
 
-/// Where a declaration begins.
+/// Where something begins. Its column is counted when somebody asks, for that takes as long as the
+/// line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Location {
+pub(super) struct Place {
+    position: usize,
     line: usize,
-    column: usize,
-}
-
-impl std::fmt::Display for Location {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, ":{}:{}", self.line, self.column)
-    }
+    line_start: usize,
 }
 
 type Result<T> = std::result::Result<T, SchemaError>;
 
 impl<'a> Reader<'a> {
     pub fn new(text: &'a str, limits: &Limits) -> Self {
-        Reader { text, position: 0, line: 0, line_start: 0, depth_left: limits.depth_max }
+        Reader {
+            text,
+            position: 0,
+            line: 0,
+            line_start: 0,
+            depth_left: limits.depth_max.min(DEPTH_MAX),
+        }
     }
 
     /// Goes one level down, for everything that recurses.
@@ -43,7 +49,8 @@ impl<'a> Reader<'a> {
 
     pub fn enter(&mut self) -> Result<()> {
         self.depth_left = self.depth_left.checked_sub(1).ok_or_else(|| {
-            SchemaError::TooExpensive(format!("it is nested too deeply at {}", self.location()))
+            let location = self.location(self.place());
+            SchemaError::TooExpensive(format!("it is nested too deeply at {location}"))
         })?;
         Ok(())
     }
@@ -56,19 +63,28 @@ impl<'a> Reader<'a> {
         self.position == self.text.len()
     }
 
-    pub fn location(&self) -> Location {
-        let bytes = &self.text.as_bytes()[self.line_start..self.position];
+    pub fn place(&self) -> Place {
+        Place { position: self.position, line: self.line, line_start: self.line_start }
+    }
+
+    /// Line and column of `place`, both from 1 on.
+    pub fn location(&self, place: Place) -> String {
+        format!(":{}:{}", place.line + 1, 1 + self.column(place))
+    }
+
+    fn column(&self, place: Place) -> usize {
+        let bytes = &self.text.as_bytes()[place.line_start..place.position];
         // Columns are characters; a byte that continues one does not count.
-        let column = 1 + bytes.iter().filter(|byte| **byte & 0xc0 != 0x80).count();
-        Location { line: self.line + 1, column }
+        bytes.iter().filter(|byte| **byte & 0xc0 != 0x80).count()
     }
 
     /// The error that something is wrong here.
     pub fn unexpected(&self, problem: &str) -> SchemaError {
-        Self::unexpected_at(self.location(), problem)
+        self.unexpected_at(self.place(), problem)
     }
 
-    pub fn unexpected_at(location: Location, problem: &str) -> SchemaError {
+    pub fn unexpected_at(&self, place: Place, problem: &str) -> SchemaError {
+        let location = self.location(place);
         SchemaError::Invalid(format!("Syntax error in {location}: {problem}"))
     }
 
@@ -257,11 +273,15 @@ impl<'a> Reader<'a> {
 
     pub fn word_without_leading_digit(&mut self) -> Result<&'a str> {
         self.skip(true)?;
-        let start = self.location();
+        let start = self.place();
         let word = self.word()?;
         if word.starts_with(|first: char| first.is_ascii_digit()) {
-            let problem = "field and constant names cannot start with a digit";
-            return Err(Self::unexpected_at(start, problem));
+            // Wire counts columns from zero here.
+            let (line, column) = (start.line + 1, self.column(start));
+            let problem = format!(
+                "Syntax error in :{line}:{column}: field and constant names cannot start with a digit"
+            );
+            return Err(SchemaError::Invalid(problem));
         }
         Ok(word)
     }
@@ -306,10 +326,11 @@ impl<'a> Reader<'a> {
                         self.position += 2;
                         return Ok(());
                     }
-                    self.position += 1;
+                    // Wire counts columns from the line break itself here, not from behind it.
                     if byte == b'\n' {
                         self.newline();
                     }
+                    self.position += 1;
                 }
                 Err(self.unexpected("unterminated comment"))
             }
@@ -351,7 +372,10 @@ impl<'a> Reader<'a> {
                 return Ok(());
             }
             Some(b'*') => self.position += 2,
-            _ => return Err(self.unexpected("expected '//' or '/*'")),
+            _ => {
+                self.position += 1;
+                return Err(self.unexpected("expected '//' or '/*'"));
+            }
         }
         let Some(length) = self.rest().find("*/") else {
             self.position = self.text.len();
@@ -365,7 +389,7 @@ impl<'a> Reader<'a> {
                 break;
             }
             if !blank(byte) {
-                self.next()?;
+                self.position += self.rest().chars().next().map_or(0, char::len_utf8);
                 return Err(self.unexpected("no syntax may follow trailing comment"));
             }
             self.position += 1;

@@ -9,5 +9,7 @@ mod encode;
 mod options;
 mod wire;
 
+#[cfg(test)]
+pub(super) use base64::encode as encode_bytes;
 pub(super) use decode::decode;
 pub(super) use encode::encode;
