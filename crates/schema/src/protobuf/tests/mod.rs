@@ -1,6 +1,7 @@
 //! What a Protobuf schema is read as, printed as, and refused for.
 
 mod changes;
+mod evolutions;
 mod hostile;
 
 use super::*;
