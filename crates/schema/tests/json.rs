@@ -31,10 +31,10 @@ fn reads(reader: &str, writer: &str) -> bool {
 #[test]
 fn what_is_no_schema_is_refused_with_its_place() {
     let refused = [
-        ("[]", "#: expected type: one of Boolean or JsonObject, found: JsonArray"),
-        ("null", "#: expected type: one of Boolean or JsonObject, found: null"),
+        ("[]", "#: expected type is one of Boolean or JsonObject, found: JsonArray"),
+        ("null", "#: expected type is one of Boolean or JsonObject, found: Null"),
         (r#"{"type":"foo"}"#, "#: unknown type: [foo]"),
-        (r#"{"type":1}"#, "#: expected type: one of JsonArray or String, found: Integer"),
+        (r#"{"type":1}"#, "#: expected type is one of JsonArray or String, found: Integer"),
         (r#"{"type":["string",2]}"#, "#: expected type: String, found: Integer"),
         (r#"{"minLength":"1"}"#, "#/minLength: expected type: Integer, found: String"),
         (r#"{"maxItems":1.5}"#, "#/maxItems: expected type: Integer, found: BigDecimal"),
@@ -45,13 +45,16 @@ fn what_is_no_schema_is_refused_with_its_place() {
         (r#"{"properties":[]}"#, "#/properties: expected type: JsonObject, found: JsonArray"),
         (
             r#"{"properties":{"a/b":{"items":3}}}"#,
-            "#/properties/a~1b/items: expected type: one of Boolean or JsonObject, found: Integer",
+            "#/properties/a~1b/items: expected type is one of Boolean or JsonObject, found: Integer",
         ),
         (r#"{"required":"a"}"#, "#/required: expected type: JsonArray, found: String"),
         (r#"{"required":["a",1]}"#, "#/required/1: expected type: String, found: Integer"),
         (r#"{"enum":1}"#, "#/enum: expected type: JsonArray, found: Integer"),
         (r#"{"allOf":{}}"#, "#/allOf: expected type: JsonArray, found: JsonObject"),
         (r#"{"title":1}"#, "#/title: expected type: String, found: Integer"),
+        (r#"{"format":1}"#, "#/format: expected type: String, found: Integer"),
+        (r#"{"readOnly":"x"}"#, "#/readOnly: expected type: Boolean, found: String"),
+        (r#"{"$schema":1}"#, "#/$schema: expected type: String, found: Integer"),
         (
             r##"{"$ref":"#/definitions/a"}"##,
             "#: reference #/definitions/a: key definitions not found",
@@ -79,6 +82,9 @@ fn what_nothing_refers_to_may_hold_anything() {
         r#"{"definitions":{"a":{"type":5}}}"#,
         r#"{"$schema":"https://json-schema.org/draft/2020-12/schema","$defs":{"a":3}}"#,
         r#"{"x-mine":{"type":5}}"#,
+        r#"{"type":"object","properties":{"$id":"x"}}"#,
+        r#"{"minLength":-1,"enum":[],"allOf":[],"required":["a","a"]}"#,
+        r#"{"$schema":"https://json-schema.org/draft/2020-12/schema","maxLength":1.0,"minItems":1e10}"#,
         r#"{"$schema":"http://json-schema.org/draft-04/schema#","const":1,"if":3}"#,
     ] {
         assert!(parse(text).is_ok(), "{text}");

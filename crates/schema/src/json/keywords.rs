@@ -62,10 +62,10 @@ impl<'p> Place<'p> {
         SchemaError::Invalid(format!("{}: {problem}", self.pointer()))
     }
 
-    /// The error that `found` is not of the type `expected`.
-    pub(super) fn expected(&self, expected: &str, found: &Value) -> SchemaError {
+    /// The error that `found` is of none of the types `expected`, in everit's words.
+    pub(super) fn expected(&self, expected: &[&str], found: &Value) -> SchemaError {
         let found = match found {
-            Value::Null => "null",
+            Value::Null => "Null",
             Value::Bool(_) => "Boolean",
             Value::Number(number) if number.as_str().contains(['.', 'e', 'E']) => "BigDecimal",
             Value::Number(number) if number.as_str().parse::<i32>().is_ok() => "Integer",
@@ -75,7 +75,11 @@ impl<'p> Place<'p> {
             Value::Array(_) => "JsonArray",
             Value::Object(_) => "JsonObject",
         };
-        self.invalid(&format!("expected type: {expected}, found: {found}"))
+        let expected = match expected {
+            [one] => format!("expected type: {one}"),
+            several => format!("expected type is one of {}", several.join(" or ")),
+        };
+        self.invalid(&format!("{expected}, found: {found}"))
     }
 }
 
@@ -89,7 +93,7 @@ pub(super) struct Keywords<'k, 'd> {
 
 impl<'d> Keywords<'_, 'd> {
     fn wrong(&self, keyword: &str, expected: &str, found: &Value) -> SchemaError {
-        self.place.inside(Segment::Name(keyword)).expected(expected, found)
+        self.place.inside(Segment::Name(keyword)).expected(&[expected], found)
     }
 
     pub(super) fn string(&self, keyword: &str) -> Result<Option<&'d str>, SchemaError> {
@@ -132,14 +136,45 @@ impl<'d> Keywords<'_, 'd> {
         }
     }
 
-    /// A number of characters, items or members.
+    /// A number of characters, items or members. From 2019-09 on any number will do.
     fn count(&self, keyword: &str) -> Result<Option<i32>, SchemaError> {
         let Some(value) = self.object.get(keyword) else { return Ok(None) };
-        let number = match value {
+        let count = match value {
+            Value::Number(number) if self.draft.is_modern() => {
+                // A cast saturates, and what is larger than 32 bits limits nothing anyway.
+                number.as_str().parse::<f64>().ok().map(|number| number as i32)
+            }
             Value::Number(number) => number.as_str().parse().ok(),
             _ => None,
         };
-        number.map(Some).ok_or_else(|| self.wrong(keyword, "Integer", value))
+        count.map(Some).ok_or_else(|| self.wrong(keyword, "Integer", value))
+    }
+
+    /// Refuses keywords of wrong types that nothing is made of.
+    pub(super) fn check_unused(&self) -> Result<(), SchemaError> {
+        if self.draft >= Draft::Seven {
+            self.boolean("readOnly")?;
+            self.boolean("writeOnly")?;
+        }
+        if self.draft.is_modern() {
+            self.boolean("deprecated")?;
+            self.string("format")?;
+            self.members("$defs")?;
+        }
+        Ok(())
+    }
+
+    /// The name that the schema gives itself, a URI.
+    pub(super) fn id(&self) -> Result<Option<&'d str>, SchemaError> {
+        let keyword = self.draft.id_keyword();
+        let id = match self.object.get(keyword) {
+            Some(other) if self.draft.is_modern() && !other.is_string() => None,
+            _ => self.string(keyword)?,
+        };
+        match id.filter(|id| id.contains(|c: char| c <= ' ' || "\"<>\\^`{|}\u{7f}".contains(c))) {
+            Some(id) => Err(self.place.invalid(&format!("illegal character in {keyword}: {id}"))),
+            None => Ok(id),
+        }
     }
 
     /// The strings in the array at `place`.
@@ -147,7 +182,7 @@ impl<'d> Keywords<'_, 'd> {
         let mut strings = BTreeSet::new();
         for (index, item) in items.iter().enumerate() {
             let Value::String(text) = item else {
-                return Err(place.inside(Segment::Index(index)).expected("String", item));
+                return Err(place.inside(Segment::Index(index)).expected(&["String"], item));
             };
             strings.insert(text.clone());
         }
@@ -170,6 +205,7 @@ impl<'d> Loader<'_, 'd> {
         if let Some(pattern) = pattern {
             self.pattern(pattern, &keywords.place.inside(Segment::Name("pattern")))?;
         }
+        keywords.string("format")?;
         Ok(Shape::String(StringShape {
             min_length: keywords.count("minLength")?,
             max_length: keywords.count("maxLength")?,
@@ -192,7 +228,7 @@ impl<'d> Loader<'_, 'd> {
             (keywords.number("exclusiveMinimum")?, keywords.number("exclusiveMaximum")?)
         };
         let multiple_of = keywords.number("multipleOf")?;
-        if multiple_of.as_ref().is_some_and(Decimal::is_zero) {
+        if !keywords.draft.is_modern() && multiple_of.as_ref().is_some_and(Decimal::is_zero) {
             return Err(keywords.place.invalid("multipleOf should not be 0"));
         }
         Ok(Shape::Number(NumberShape {
@@ -263,8 +299,9 @@ impl<'d> Loader<'_, 'd> {
         let mut nodes = BTreeMap::new();
         let outer = keywords.place.inside(Segment::Name(keyword));
         for (name, value) in keywords.members(keyword)?.into_iter().flatten() {
-            // A text among the properties that is called like the keyword for names is taken for one.
-            if name == keywords.draft.id_keyword() && value.is_string() {
+            // Up to draft 7, what is called like the keyword for names is taken for one.
+            let named = name == keywords.draft.id_keyword() && !value.is_object();
+            if named && !keywords.draft.is_modern() {
                 continue;
             }
             let node = self.schema(value, scope, &outer.inside(Segment::Name(name)))?;
@@ -281,7 +318,9 @@ impl<'d> Loader<'_, 'd> {
         let outer = keywords.place.inside(Segment::Name("dependentRequired"));
         for (name, value) in keywords.members("dependentRequired")?.into_iter().flatten() {
             let place = outer.inside(Segment::Name(name));
-            let Value::Array(names) = value else { return Err(place.expected("JsonArray", value)) };
+            let Value::Array(names) = value else {
+                return Err(place.expected(&["JsonArray"], value));
+            };
             let needed = Keywords::strings(&place, names)?;
             // To need nothing is the same as not to be named here.
             if !needed.is_empty() {
@@ -332,8 +371,9 @@ impl<'d> Loader<'_, 'd> {
             shape.contains = self.child("contains", keywords, scope)?;
         }
         if keywords.draft.is_modern() {
-            shape.min_contains = keywords.count("minContains")?;
-            shape.max_contains = keywords.count("maxContains")?;
+            // What is no number here is taken for an unknown keyword.
+            shape.min_contains = keywords.count("minContains").unwrap_or(None);
+            shape.max_contains = keywords.count("maxContains").unwrap_or(None);
             shape.unevaluated = self.child("unevaluatedItems", keywords, scope)?;
             shape.items = self.schemas("prefixItems", keywords, scope)?.unwrap_or_default();
         }
@@ -344,6 +384,11 @@ impl<'d> Loader<'_, 'd> {
             shape.additional = self.additional("additionalItems", keywords, scope)?;
             if tuple {
                 shape.items = self.schemas("items", keywords, scope)?.unwrap_or_default();
+            } else if let (Draft::Four, Some(other @ Value::Bool(_))) =
+                (keywords.draft, keywords.object.get("items"))
+            {
+                let place = keywords.place.inside(Segment::Name("items"));
+                return Err(place.expected(&["JsonArray", "JsonObject"], other));
             } else {
                 shape.every_item = self.child("items", keywords, scope)?;
             }

@@ -30,6 +30,10 @@ pub(super) fn load(index: &Index<'_>, work: &mut Work) -> Result<(Graph, NodeId)
         patterns: Patterns::default(),
     };
     let found = index.root();
+    if let Some(other) = found.value.get("$schema").filter(|schema| !schema.is_string()) {
+        let root = Place::root("#");
+        return Err(root.inside(Segment::Name("$schema")).expected(&["String"], other));
+    }
     let root = loader.schema(found.value, &found.scope, &Place::root("#"))?;
     // References are followed one after the other, so that a chain of them takes no stack.
     while let Some((target, reference, found)) = loader.pending.pop_front() {
@@ -67,7 +71,7 @@ impl<'d> Loader<'_, 'd> {
                 let keywords = Keywords { object, place, draft: scope.draft };
                 self.object(&keywords, &scope)
             }
-            other => Err(place.expected("one of Boolean or JsonObject", other)),
+            other => Err(place.expected(&["Boolean", "JsonObject"], other)),
         }
     }
 
@@ -100,6 +104,7 @@ impl<'d> Loader<'_, 'd> {
                 Shape::Combined(Criterion::All, parts)
             }
         };
+        keywords.check_unused()?;
         let about = self.about(keywords)?;
         Ok(self.graph.intern(Node { shape, about }))
     }
@@ -181,7 +186,7 @@ impl<'d> Loader<'_, 'd> {
                 let mut parts = Vec::new();
                 for name in names {
                     let Value::String(name) = name else {
-                        return Err(keywords.place.expected("String", name));
+                        return Err(keywords.place.expected(&["String"], name));
                     };
                     // The newer drafts' model takes only the names here, and the keywords once more.
                     let shape = if keywords.draft.is_modern() {
@@ -194,7 +199,7 @@ impl<'d> Loader<'_, 'd> {
                 shapes.push(Shape::Combined(Criterion::Any, parts));
             }
             Some(other) => {
-                return Err(keywords.place.expected("one of JsonArray or String", other));
+                return Err(keywords.place.expected(&["JsonArray", "String"], other));
             }
         }
         Ok(said)
@@ -246,7 +251,9 @@ impl<'d> Loader<'_, 'd> {
             shapes.push(self.string_shape(keywords)?);
         }
         let conditions = ["if", "then", "else"];
-        let conditional = conditions.iter().any(|keyword| object.contains_key(*keyword));
+        // From 2019-09 on, `then` and `else` mean nothing without `if`.
+        let needed = if draft.is_modern() { &conditions[..1] } else { &conditions[..] };
+        let conditional = needed.iter().any(|keyword| object.contains_key(*keyword));
         if draft >= Draft::Seven && conditional {
             let mut nodes = [None; 3];
             for (node, keyword) in nodes.iter_mut().zip(conditions) {
@@ -262,7 +269,7 @@ impl<'d> Loader<'_, 'd> {
         let default = keywords.object.get("default").filter(|value| !value.is_null());
         let connect_type = keywords.object.get("connect.type").and_then(Value::as_str);
         Ok(About {
-            id: text(keywords.draft.id_keyword())?,
+            id: keywords.id()?.map(str::to_owned),
             title: text("title")?,
             description: text("description")?,
             default: default.map(|value| print(value, Members::Sorted)),
@@ -314,7 +321,7 @@ impl<'d> Loader<'_, 'd> {
             },
             Some(other) => {
                 let place = keywords.place.inside(Segment::Name(keyword));
-                return Err(place.expected("one of Boolean or JsonObject", other));
+                return Err(place.expected(&["Boolean", "JsonObject"], other));
             }
         })
     }

@@ -1,6 +1,8 @@
 //! Regular expressions of schemas.
 //!
-//! Those that Java's engine takes and this one does not (`\Q..\E`, some names of classes) are refused.
+//! Confluent's registry has them read by `java.util.regex`. What that takes and this engine does not
+//! (some names of classes, a reference to a group that is not there) is refused; a brace that stands
+//! for itself, which Java refuses and JavaScript takes, is taken.
 
 use crate::{SchemaError, Work};
 use fancy_regex::{Regex, RegexBuilder};
@@ -58,9 +60,68 @@ impl Patterns {
 }
 
 fn compile(pattern: &str) -> Result<Regex, String> {
-    RegexBuilder::new(pattern)
+    RegexBuilder::new(&without_quotes(pattern))
         .backtrack_limit(BACKTRACKS_MAX)
         .delegate_size_limit(COMPILED_BYTES_MAX)
         .build()
         .map_err(|error| format!("invalid regular expression [{pattern}]: {error}"))
+}
+
+/// `pattern` with what stands between `\Q` and `\E` escaped sign by sign.
+fn without_quotes(pattern: &str) -> String {
+    let mut plain = String::with_capacity(pattern.len());
+    let mut signs = pattern.chars().peekable();
+    while let Some(sign) = signs.next() {
+        if sign != '\\' {
+            plain.push(sign);
+        } else if signs.next_if_eq(&'Q').is_none() {
+            plain.push('\\');
+            plain.extend(signs.next());
+        } else {
+            while let Some(quoted) = signs.next() {
+                if quoted == '\\' && signs.next_if_eq(&'E').is_some() {
+                    break;
+                }
+                if quoted.is_ascii_punctuation() {
+                    plain.push('\\');
+                }
+                plain.push(quoted);
+            }
+        }
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Limits;
+
+    #[test]
+    fn expressions_are_found_anywhere_in_a_text() {
+        let (mut patterns, mut work) = (Patterns::default(), Work::new(&Limits::default()));
+        for (pattern, text, found) in [
+            ("b", "abc", true),
+            ("^b", "abc", false),
+            ("^I_", "I_123", true),
+            (r"^\Qa.(b\E$", "a.(b", true),
+            (r"\Qa.b", "axb", false),
+            (r"\\Q", r"\Q", true),
+            ("(?=a)a+", "xaa", true),
+            (r"\p{IsLatin}\d", "é1", true),
+        ] {
+            let is_found = patterns.is_found(pattern, text, &mut work).unwrap();
+            assert_eq!(is_found, found, "{pattern} {text}");
+        }
+        for pattern in ["(", "[z-a]", "*a", "[[a]", r"\y"] {
+            assert!(patterns.check(pattern, &mut work).unwrap().is_err(), "{pattern}");
+        }
+    }
+
+    #[test]
+    fn a_search_that_would_take_for_ever_finds_nothing() {
+        let (mut patterns, mut work) = (Patterns::default(), Work::new(&Limits::default()));
+        let text = "a".repeat(200);
+        assert!(!patterns.is_found(r"^(?=(a+)+$)(a+)+b\1$", &text, &mut work).unwrap());
+    }
 }
