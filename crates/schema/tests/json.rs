@@ -54,6 +54,11 @@ fn what_is_no_schema_is_refused_with_its_place() {
         (r#"{"title":1}"#, "#/title: expected type: String, found: Integer"),
         (r#"{"format":1}"#, "#/format: expected type: String, found: Integer"),
         (r#"{"readOnly":"x"}"#, "#/readOnly: expected type: Boolean, found: String"),
+        (
+            r#"{"$schema":"https://json-schema.org/draft/2020-12/schema","$defs":{"a":3}}"#,
+            "#/$defs/a: expected type is one of Boolean or JsonObject, found: Integer",
+        ),
+        (r#"{"$id":"a b"}"#, "#: illegal character in $id: a b"),
         (r#"{"$schema":1}"#, "#/$schema: expected type: String, found: Integer"),
         (
             r##"{"$ref":"#/definitions/a"}"##,
@@ -80,7 +85,7 @@ fn what_nothing_refers_to_may_hold_anything() {
         "false",
         "{}",
         r#"{"definitions":{"a":{"type":5}}}"#,
-        r#"{"$schema":"https://json-schema.org/draft/2020-12/schema","$defs":{"a":3}}"#,
+        r#"{"$schema":"https://json-schema.org/draft/2020-12/schema","definitions":{"a":3},"then":1}"#,
         r#"{"x-mine":{"type":5}}"#,
         r#"{"type":"object","properties":{"$id":"x"}}"#,
         r#"{"minLength":-1,"enum":[],"allOf":[],"required":["a","a"]}"#,

@@ -122,6 +122,8 @@ fn a_megabyte_is_answered_or_refused() {
         (many(r#"{"type":"string","pattern":"a@(b|c)+"}"#, 5_000), None),
         (many(r#"{"const":@}"#, 60_000), None),
         (many(r#"{"properties":{"p@":{"enum":[@]}}}"#, 1_000), None),
+        (many(r#"{"pattern":"(?!a)@"}"#, 20_000), None),
+        (format!(r#"{{"pattern":"{}"}}"#, r"\\w".repeat(200_000)), None),
         (many(r#"{"$id":"http://a/@/b","type":"null"}"#, 25_000), None),
         (
             format!(r#"{{"$id":"http://a/{long}","items":{}}}"#, many(r##"{"$ref":"#"}"##, 30_000)),

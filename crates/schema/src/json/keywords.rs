@@ -159,7 +159,6 @@ impl<'d> Keywords<'_, 'd> {
         if self.draft.is_modern() {
             self.boolean("deprecated")?;
             self.string("format")?;
-            self.members("$defs")?;
         }
         Ok(())
     }
@@ -290,7 +289,7 @@ impl<'d> Loader<'_, 'd> {
     }
 
     /// The schemas in the object that `keyword` holds.
-    fn named(
+    pub(super) fn named(
         &mut self,
         keyword: &'static str,
         keywords: &Keywords<'_, 'd>,

@@ -1,8 +1,8 @@
 //! From the text of a schema to its graph, refusing what is no schema.
 //!
 //! Keywords of wrong types are refused where the schema uses them, as the libraries behind Confluent's
-//! registry do (everit up to draft 7, json-sKema above): a definition that nothing refers to may hold
-//! anything, and so may a keyword that the draft does not know.
+//! registry do (everit up to draft 7, json-sKema above): up to draft 7 a definition that nothing refers
+//! to may hold anything, and so may a keyword that the draft does not know.
 
 use super::documents::{Found, Index, Scope, address};
 use super::draft::Draft;
@@ -105,6 +105,10 @@ impl<'d> Loader<'_, 'd> {
             }
         };
         keywords.check_unused()?;
+        if keywords.draft.is_modern() {
+            // Definitions are read whether or not something refers to them.
+            self.named("$defs", keywords, scope)?;
+        }
         let about = self.about(keywords)?;
         Ok(self.graph.intern(Node { shape, about }))
     }

@@ -12,16 +12,20 @@ use std::collections::HashMap;
 /// refer back step at all.
 const BACKTRACKS_MAX: usize = 10_000;
 
-/// How large an expression may become, in bytes. What is larger is refused.
+/// How large an expression may become, in bytes.
 const COMPILED_BYTES_MAX: usize = 1 << 20;
 
-/// What compiling costs beside the length of the text, in steps.
-const COMPILE_STEPS: usize = 100;
+/// What it costs to read an expression, in steps for each byte: a class of two signs is a thousand ranges.
+const READ_STEPS: usize = 20;
 
-/// Expressions, each compiled once.
+/// What it costs to compile one, in steps.
+const COMPILE_STEPS: usize = 1_000;
+
+/// Expressions, each read and compiled once.
 #[derive(Debug, Default)]
 pub(super) struct Patterns {
-    compiled: HashMap<String, Result<Regex, String>>,
+    checked: HashMap<String, Result<(), String>>,
+    compiled: HashMap<String, Regex>,
 }
 
 impl Patterns {
@@ -31,10 +35,25 @@ impl Patterns {
         pattern: &str,
         work: &mut Work,
     ) -> Result<Result<(), String>, SchemaError> {
-        Ok(self.compiled(pattern, work)?.as_ref().map(|_| ()).map_err(Clone::clone))
+        if let Some(known) = self.checked.get(pattern) {
+            return Ok(known.clone());
+        }
+        work.steps(1 + READ_STEPS * pattern.len())?;
+        // What neither looks around nor refers back need not be compiled to know that it can be.
+        let checked = if regex_syntax::parse(&without_quotes(pattern)).is_ok() {
+            Ok(())
+        } else {
+            work.steps(COMPILE_STEPS)?;
+            compile(pattern).map(|_| ())
+        };
+        self.checked.insert(pattern.to_owned(), checked.clone());
+        Ok(checked)
     }
 
-    /// Whether `pattern` is found somewhere in `text`.
+    /// Whether `pattern`, which has been checked, is found somewhere in `text`.
+    ///
+    /// # Errors
+    /// [`SchemaError::TooExpensive`], also for an expression that is too large when compiled.
     pub(super) fn is_found(
         &mut self,
         pattern: &str,
@@ -42,20 +61,12 @@ impl Patterns {
         work: &mut Work,
     ) -> Result<bool, SchemaError> {
         work.steps(1 + text.len() / 64)?;
-        let compiled = self.compiled(pattern, work)?;
-        Ok(compiled.as_ref().is_ok_and(|pattern| pattern.is_match(text).unwrap_or(false)))
-    }
-
-    fn compiled(
-        &mut self,
-        pattern: &str,
-        work: &mut Work,
-    ) -> Result<&Result<Regex, String>, SchemaError> {
         if !self.compiled.contains_key(pattern) {
-            work.steps(COMPILE_STEPS + pattern.len())?;
-            self.compiled.insert(pattern.to_owned(), compile(pattern));
+            work.steps(COMPILE_STEPS + READ_STEPS * pattern.len())?;
+            let compiled = compile(pattern).map_err(SchemaError::TooExpensive)?;
+            self.compiled.insert(pattern.to_owned(), compiled);
         }
-        Ok(&self.compiled[pattern])
+        Ok(self.compiled[pattern].is_match(text).unwrap_or(false))
     }
 }
 

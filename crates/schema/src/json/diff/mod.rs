@@ -23,6 +23,10 @@ use crate::{Limits, Policy, SchemaError, Work};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use step::{At, Finding, Known, Step};
 
+/// What a pair that comes up for the first time costs beside looking at it, in steps: it takes some
+/// hundred bytes.
+const PAIR_STEPS: usize = 3;
+
 /// How many differences are listed. The verdict counts all of them.
 const DIFFERENCES_MAX: usize = 1_000;
 
@@ -136,7 +140,7 @@ impl<'g> Verdicts<'g> {
 
     /// Looks at pairs until no verdict changes any more.
     fn settle(&mut self) -> Result<(), SchemaError> {
-        self.number(self.sides.root());
+        self.number(self.sides.root())?;
         // New pairs first, then those that came up last: what a pair depends on is mostly settled
         // before the pair itself is looked at again.
         while let Some(number) = self.fresh.pop().or_else(|| self.stale.pop_last()) {
@@ -173,7 +177,7 @@ impl<'g> Verdicts<'g> {
     /// Whether `pair` counts as compatible, for `dependent` to build on.
     fn ask(&mut self, pair: Pair, dependent: usize) -> Result<bool, SchemaError> {
         self.work.step()?;
-        let number = self.number(pair);
+        let number = self.number(pair)?;
         let compatible = self.compatible[number];
         if compatible && self.dependents[number].last() != Some(&dependent) {
             self.dependents[number].push(dependent);
@@ -181,17 +185,18 @@ impl<'g> Verdicts<'g> {
         Ok(compatible)
     }
 
-    fn number(&mut self, pair: Pair) -> usize {
+    fn number(&mut self, pair: Pair) -> Result<usize, SchemaError> {
         if let Some(number) = self.numbers.get(&pair) {
-            return *number;
+            return Ok(*number);
         }
+        self.work.steps(PAIR_STEPS)?;
         let number = self.pairs.len();
         self.pairs.push(pair);
         self.numbers.insert(pair, number);
         self.compatible.push(true);
         self.dependents.push(Vec::new());
         self.fresh.push(number);
-        number
+        Ok(number)
     }
 
     /// Walks from the root to every difference that is to be listed.
@@ -201,7 +206,7 @@ impl<'g> Verdicts<'g> {
         // The pairs that are being walked through, each with what is left of its findings.
         let mut frames = Vec::new();
         let mut open = HashSet::new();
-        let root = self.number(self.sides.root());
+        let root = self.number(self.sides.root())?;
         if listed == Listed::All || !self.compatible[root] {
             open.insert(root);
             frames.push((root, self.findings(root)?.into_iter()));
@@ -221,7 +226,7 @@ impl<'g> Verdicts<'g> {
                 }
                 Some(Finding::Inside(at, pair)) => {
                     self.work.step()?;
-                    let below = self.number(pair);
+                    let below = self.number(pair)?;
                     let wanted = listed == Listed::All || !self.compatible[below];
                     if wanted && open.insert(below) {
                         path.push(at);
