@@ -5,8 +5,9 @@ use crate::failure::Failure;
 use base64::Engine;
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
-use std::cell::Cell;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::sleep;
 use std::time::Duration;
 use ureq::http::{Method, Request, StatusCode};
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
@@ -16,6 +17,15 @@ const MEDIA_TYPE: &str = "application/vnd.schemaregistry.v1+json";
 
 /// The largest answer that is read: a page of a thousand schemas of 256 KiB.
 const ANSWER_BYTES_MAX: u64 = 256 << 20;
+
+/// How long to wait before something is asked again that was too much for the registry. Hosted ones
+/// count requests by the second.
+const PAUSES: [Duration; 4] = [
+    Duration::from_millis(250),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(5),
+];
 
 /// Why a registry did not do what it was asked to.
 #[derive(Debug)]
@@ -61,7 +71,7 @@ pub struct Http {
     agent: ureq::Agent,
     bases: Vec<String>,
     /// Which of the addresses is asked; the next one once this one cannot be reached.
-    at: Cell<usize>,
+    at: AtomicUsize,
     authorization: Option<String>,
     timeout_s: u64,
 }
@@ -86,19 +96,25 @@ impl Http {
         if bases.iter().any(|base| base.starts_with("https://")) {
             config = config.tls_config(tls(args.ca_file.as_deref())?);
         }
-        let (agent, at) = (config.build().new_agent(), Cell::new(0));
+        let (agent, at) = (config.build().new_agent(), AtomicUsize::new(0));
         Ok(Http { agent, bases, at, authorization, timeout_s: args.timeout })
     }
 
     /// Sends one request and reads its answer; an empty one is `null`. `path` begins with a slash.
     pub fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, Refusal> {
-        let last = self.bases.len() - 1;
+        let mut pauses = PAUSES.iter();
         loop {
-            let at = self.at.get();
+            let at = self.at.load(Ordering::Relaxed);
             match self.call_at(&self.bases[at], method.clone(), path, body) {
                 // Nothing was sent, so the next address may be asked whatever the request is.
-                Err((error, _)) if at < last && never_connected(&error) => self.at.set(at + 1),
+                Err((error, _)) if at + 1 < self.bases.len() && never_connected(&error) => {
+                    self.at.store(at + 1, Ordering::Relaxed);
+                }
                 Err((error, base)) => return Err(self.unreachable(&error, &base)),
+                Ok((StatusCode::TOO_MANY_REQUESTS, text)) => match pauses.next() {
+                    Some(pause) => sleep(*pause),
+                    None => return answered(StatusCode::TOO_MANY_REQUESTS, &text, &self.bases[at]),
+                },
                 Ok((status, text)) => return answered(status, &text, &self.bases[at]),
             }
         }

@@ -15,7 +15,8 @@ use http::Http;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use types::SchemaAnswer;
 use ureq::http::Method;
 
@@ -27,6 +28,47 @@ const SUBJECTS_PER_PAGE: usize = 10_000;
 
 /// How many schemas are asked for at once; Confluent's registry never gives more.
 const SCHEMAS_PER_PAGE: usize = 1_000;
+
+/// How many requests may be on their way at once where many are needed.
+const WORKERS: usize = 8;
+
+/// What `ask` answers for each of `items`, in their order, asked several at a time: registries may be
+/// far away. Ends early if one of them fails.
+pub fn for_each<T: Sync, R: Send>(
+    items: &[T],
+    ask: impl Fn(&T) -> Result<R, Refusal> + Sync,
+) -> Result<Vec<R>, Refusal> {
+    let next = AtomicUsize::new(0);
+    let worker = || {
+        let mut answers = Vec::new();
+        while let Some((at, item)) = {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            items.get(at).map(|item| (at, item))
+        } {
+            match ask(item) {
+                Ok(answer) => answers.push((at, answer)),
+                Err(refusal) => {
+                    next.store(items.len(), Ordering::Relaxed);
+                    return Err(refusal);
+                }
+            }
+        }
+        Ok(answers)
+    };
+    let mut all = Vec::with_capacity(items.len());
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..WORKERS.min(items.len())).map(|_| scope.spawn(worker)).collect();
+        for worker in workers {
+            match worker.join() {
+                Ok(answers) => all.extend(answers?),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        Ok(())
+    })?;
+    all.sort_by_key(|(at, _)| *at);
+    Ok(all.into_iter().map(|(_, answer)| answer).collect())
+}
 
 /// A version, or the latest one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,7 +130,7 @@ impl Registry {
         key: impl Fn(&T) -> String,
     ) -> Result<Vec<T>, Refusal> {
         let mut all = Vec::new();
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashSet::new();
         loop {
             let page = format!("{path}{}offset={}&limit={per_page}", joint(path), all.len());
             let page: Vec<T> = self.get(&page)?;
@@ -372,6 +414,19 @@ mod tests {
     fn a_subject_is_one_part_of_a_path_whatever_is_in_its_name() {
         assert_eq!(subject_path(":.ctx:a/b ü?"), "/subjects/%3A.ctx%3Aa%2Fb%20%C3%BC%3F");
         assert_eq!(query(&[("a", None), ("b", Some("x&y")), ("c", Some("1"))]), "?b=x%26y&c=1");
+    }
+
+    #[test]
+    fn answers_come_in_the_order_of_what_was_asked_and_a_refusal_ends_it() {
+        let items: Vec<usize> = (0..1000).collect();
+        let doubled = for_each(&items, |item| Ok(item * 2)).expect("none is refused");
+        assert_eq!(doubled, items.iter().map(|item| item * 2).collect::<Vec<_>>());
+        let refused = for_each(&items, |item| match item {
+            500 => Err(unexpected("/500")),
+            item => Ok(*item),
+        });
+        assert!(refused.is_err());
+        assert!(for_each(&[], |item: &usize| Ok(*item)).expect("nothing is asked").is_empty());
     }
 
     #[test]

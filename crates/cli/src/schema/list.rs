@@ -3,7 +3,7 @@
 use crate::args::RegistryArgs;
 use crate::failure::Failure;
 use crate::output::{Table, number, print, print_json};
-use crate::registry::{Refusal, Registry, Version, VersionSpec};
+use crate::registry::{Refusal, Registry, Version, VersionSpec, for_each};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -75,24 +75,24 @@ pub fn all_versions(
         });
         return Ok(listed.collect());
     }
-    let mut all = Vec::new();
     let mut subjects = registry.subjects(prefix, deleted)?;
     subjects.sort_unstable();
-    for subject in subjects {
-        for version in missing_is_empty(registry.versions(&subject, deleted))? {
-            let found = registry.version(&subject, VersionSpec::Number(version), deleted, None);
+    let of_subject = |subject: &String| {
+        let versions = missing_is_empty(registry.versions(subject, deleted))?;
+        let listed = versions.into_iter().filter_map(|version| {
+            let found = registry.version(subject, VersionSpec::Number(version), deleted, None);
             let found = match found {
                 Ok(found) => Some(found),
                 Err(refusal) if refusal.is_not_found() => None,
-                Err(refusal) => return Err(refusal),
+                Err(refusal) => return Some(Err(refusal)),
             };
             // Without `deleted` somebody has deleted it meanwhile.
-            if found.is_some() || deleted {
-                all.push(Listed { subject: subject.clone(), version, found });
-            }
-        }
-    }
-    Ok(all)
+            let is_told = found.is_some() || deleted;
+            is_told.then(|| Ok(Listed { subject: subject.clone(), version, found }))
+        });
+        listed.collect::<Result<Vec<Listed>, Refusal>>()
+    };
+    Ok(for_each(&subjects, of_subject)?.into_iter().flatten().collect())
 }
 
 /// The versions that are not deleted, of the subjects that begin with `prefix`.
@@ -100,12 +100,13 @@ pub fn numbers(registry: &Registry, prefix: &str) -> Result<BTreeSet<(String, i3
     if let Some(versions) = registry.all_versions(prefix, false)? {
         return Ok(versions.into_iter().map(|v| (v.subject, v.version)).collect());
     }
-    let mut numbers = BTreeSet::new();
-    for subject in registry.subjects(prefix, false)? {
-        let versions = missing_is_empty(registry.versions(&subject, false))?;
-        numbers.extend(versions.into_iter().map(|version| (subject.clone(), version)));
-    }
-    Ok(numbers)
+    let subjects = registry.subjects(prefix, false)?;
+    let versions =
+        for_each(&subjects, |subject| missing_is_empty(registry.versions(subject, false)));
+    let numbers = subjects.iter().zip(versions?).flat_map(|(subject, versions)| {
+        versions.into_iter().map(|version| (subject.clone(), version))
+    });
+    Ok(numbers.collect())
 }
 
 /// A subject that somebody has deleted meanwhile has no versions.

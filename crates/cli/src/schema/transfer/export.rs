@@ -20,6 +20,9 @@ struct Exported {
 
 /// Writes what a registry keeps to a folder or a dump.
 pub fn run(args: &ExportArgs) -> Result<(), Failure> {
+    if let Some(path) = &args.folder {
+        folder::check(path)?;
+    }
     let (contents, lines, notes) = match &args.bootstrap {
         Some(bootstrap) => {
             let read = topic::read(bootstrap, &args.topic, args.registry.timeout)?;

@@ -61,6 +61,14 @@ struct IndexedVersion {
     rule_set: Option<Value>,
 }
 
+/// Refuses a folder that [`write`] would refuse.
+pub fn check(folder: &Path) -> Result<(), Failure> {
+    match folder.exists() {
+        true => old_files(folder).map(drop),
+        false => Ok(()),
+    }
+}
+
 /// Writes contents to a folder that is new, empty, or holds an export already, which is replaced.
 pub fn write(folder: &Path, contents: &Contents) -> Result<(), Failure> {
     let wrong = |path: &Path, error: std::io::Error| {

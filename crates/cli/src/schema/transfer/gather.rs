@@ -2,7 +2,7 @@
 
 use super::contents::{Contents, Stored, config_of, context_of};
 use crate::failure::Failure;
-use crate::registry::{Refusal, Registry};
+use crate::registry::{Refusal, Registry, for_each};
 use crate::schema::list::{Listed, all_versions, numbers};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -36,8 +36,9 @@ pub fn gather(registry: &Registry, prefix: &str) -> Result<Gathered, Failure> {
             )),
         }
     }
-    contents.config = config(registry, None)?;
-    let has_modes = global_mode(registry, &mut contents)?;
+    contents.config = config(registry, None).map_err(about)?;
+    contents.mode = mode(registry, None).map_err(about)?;
+    let has_modes = contents.mode.is_some();
     let contexts: BTreeSet<String> = contents
         .subjects
         .keys()
@@ -46,42 +47,34 @@ pub fn gather(registry: &Registry, prefix: &str) -> Result<Gathered, Failure> {
         .filter(|context| context.starts_with(prefix))
         .collect();
     let named: BTreeSet<String> = contents.subjects.keys().cloned().chain(contexts).collect();
-    for name in named {
-        let config = config(registry, Some(&name))?;
-        let mode = if has_modes { mode(registry, Some(&name))? } else { None };
+    let named = Vec::from_iter(named);
+    let settings = for_each(&named, |name| {
+        let mode = if has_modes { mode(registry, Some(name))? } else { None };
+        Ok((config(registry, Some(name))?, mode))
+    });
+    for (name, (config, mode)) in named.iter().zip(settings.map_err(about)?) {
         if config.is_some() || mode.is_some() {
-            let subject = contents.subject(&name);
+            let subject = contents.subject(name);
             (subject.config, subject.mode) = (config, mode);
         }
     }
     Ok(Gathered { contents, notes, has_modes })
 }
 
-fn global_mode(registry: &Registry, contents: &mut Contents) -> Result<bool, Failure> {
-    contents.mode = mode(registry, None)?;
-    Ok(contents.mode.is_some())
-}
-
 /// The config of a subject of its own, or the global one.
-pub fn config(registry: &Registry, subject: Option<&str>) -> Result<Option<Value>, Failure> {
-    let of = subject.unwrap_or("all subjects");
+fn config(registry: &Registry, subject: Option<&str>) -> Result<Option<Value>, Refusal> {
     match registry.config(subject, false) {
-        Ok(config) => config_of(&config)
-            .map(Some)
-            .map_err(|problem| Failure::Failed(format!("the config of {of}: {problem}"))),
+        Ok(config) => Ok(config_of(&config).ok()),
         Err(refusal) if refusal.is_not_found() => Ok(None),
-        Err(refusal) => Err(refusal.about(&format!("the config of {of}"))),
+        Err(refusal) => Err(refusal),
     }
 }
 
 /// The mode of a subject of its own, or the global one.
-pub fn mode(registry: &Registry, subject: Option<&str>) -> Result<Option<String>, Failure> {
+fn mode(registry: &Registry, subject: Option<&str>) -> Result<Option<String>, Refusal> {
     match registry.mode(subject, false) {
         Ok(mode) => Ok(mode["mode"].as_str().map(str::to_owned)),
         Err(refusal) if refusal.is_not_found() => Ok(None),
-        Err(refusal) => {
-            let of = subject.unwrap_or("all subjects");
-            Err(refusal.about(&format!("the mode of {of}")))
-        }
+        Err(refusal) => Err(refusal),
     }
 }
