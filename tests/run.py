@@ -180,6 +180,7 @@ SYSTEM_PACKAGES = [
     ("npm", "npm"),
     ("go", "golang"),
     ("kcat", "kcat"),
+    ("openssl", "openssl"),
 ]
 
 

@@ -11,7 +11,6 @@ mod inspect;
 mod outcome;
 mod output;
 mod quota;
-mod registry;
 mod run;
 mod schema;
 mod scope;

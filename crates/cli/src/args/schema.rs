@@ -1,7 +1,7 @@
 //! The command line of `tidegate schema`.
 
 use crate::failure::Failure;
-use crate::registry::{SchemaReference, VersionSpec};
+use crate::schema::registry::{SchemaReference, VersionSpec};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 

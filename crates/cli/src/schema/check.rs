@@ -7,7 +7,7 @@ use super::source::{Source, parse_kind};
 use crate::args::{CheckArgs, Level};
 use crate::failure::Failure;
 use crate::output::{print, print_json};
-use crate::registry::{Registry, Schema, VersionSpec};
+use crate::schema::registry::{Registry, Schema, VersionSpec};
 use serde::Serialize;
 
 #[derive(Debug, Serialize)]
@@ -36,10 +36,11 @@ pub fn run(args: &CheckArgs) -> Result<(), Failure> {
     match (refused, rows.len()) {
         (0, _) => Ok(()),
         (_, 1) => Err(Failure::Failed(format!("{} is not compatible", args.file))),
-        (refused, count) => Err(Failure::Failed(format!(
-            "{} is not compatible with {refused} of {count} versions",
-            args.file
-        ))),
+        (refused, count) => {
+            let of = if args.offline { "ways" } else { "versions" };
+            let problem = format!("{} is not compatible: {refused} of {count} {of}", args.file);
+            Err(Failure::Failed(problem))
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::order::Order;
 use super::source::Source;
 use crate::failure::Failure;
-use crate::registry::{SchemaReference, Version};
+use crate::schema::registry::{SchemaReference, Version};
 use serde::Serialize;
 use tidegate_schema::{Limits, Policy, Reference, Schema, SchemaError, SchemaType};
 

@@ -4,7 +4,7 @@ use super::label;
 use crate::args::RegistryArgs;
 use crate::failure::Failure;
 use crate::outcome::{Outcome, report};
-use crate::registry::{Refusal, Registry, VersionSpec};
+use crate::schema::registry::{Refusal, Registry, VersionSpec};
 
 /// What Confluent's registry answers where what shall be deleted softly is deleted already.
 const SUBJECT_SOFT_DELETED: u32 = 40404;

@@ -6,7 +6,7 @@ use super::{dependencies, label};
 use crate::args::DiffArgs;
 use crate::failure::Failure;
 use crate::output::{print, print_json};
-use crate::registry::{Registry, SchemaReference, VersionSpec};
+use crate::schema::registry::{Registry, SchemaReference, VersionSpec};
 use serde::Serialize;
 use tidegate_schema::SchemaError;
 

@@ -5,7 +5,7 @@ use super::{dependencies, label};
 use crate::args::GetArgs;
 use crate::failure::Failure;
 use crate::output::{print, print_json};
-use crate::registry::{
+use crate::schema::registry::{
     Refusal, Registry, Schema, SchemaReference, SubjectVersion, Version, VersionSpec,
 };
 use serde::Serialize;

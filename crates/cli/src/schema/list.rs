@@ -3,7 +3,7 @@
 use crate::args::RegistryArgs;
 use crate::failure::Failure;
 use crate::output::{Table, number, print, print_json};
-use crate::registry::{Refusal, Registry, Version, VersionSpec, for_each};
+use crate::schema::registry::{Refusal, Registry, Version, VersionSpec, for_each};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -9,13 +9,14 @@ mod list;
 mod names;
 mod order;
 mod register;
+pub mod registry;
 mod settings;
 mod source;
 mod transfer;
 
 use crate::args::SchemaCommand;
 use crate::failure::Failure;
-use crate::registry::{Refusal, Registry, SchemaReference, Version, VersionSpec};
+use registry::{Refusal, Registry, SchemaReference, Version, VersionSpec};
 use std::collections::BTreeSet;
 
 /// Runs one of the commands.

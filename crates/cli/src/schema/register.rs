@@ -7,7 +7,7 @@ use crate::args::{ReferenceArg, RegisterArgs};
 use crate::failure::Failure;
 use crate::outcome::failed;
 use crate::output::{print, print_json};
-use crate::registry::{Place, Registry, Schema, SchemaReference};
+use crate::schema::registry::{Place, Registry, Schema, SchemaReference};
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -171,7 +171,7 @@ fn one(
         Some(_) => Ok(registered),
         None => {
             let found = registry.lookup(&row.subject, &schema, common.normalize, false)?;
-            Ok(crate::registry::Registered { version: Some(found.version), ..registered })
+            Ok(crate::schema::registry::Registered { version: Some(found.version), ..registered })
         }
     });
     let references = schema.references;

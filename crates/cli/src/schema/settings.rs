@@ -4,7 +4,7 @@ use crate::args::{RegistryArgs, SchemaConfigCommand, SchemaModeCommand};
 use crate::failure::Failure;
 use crate::outcome::report;
 use crate::output::{Table, print, print_json};
-use crate::registry::{Refusal, Registry};
+use crate::schema::registry::{Refusal, Registry};
 use serde_json::{Map, Value};
 
 /// The members of a config by their names in a request, and how their values are written.

@@ -1,6 +1,6 @@
 //! All that a registry keeps, apart from any registry, folder or topic.
 
-use crate::registry::{Schema, SchemaReference};
+use crate::schema::registry::{Schema, SchemaReference};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
@@ -114,7 +114,7 @@ impl Contents {
         };
         let given = |name: &str| Some(value[name].clone()).filter(|found| !found.is_null());
         let schema = Schema {
-            kind: value["schemaType"].as_str().unwrap_or(crate::registry::AVRO).to_owned(),
+            kind: value["schemaType"].as_str().unwrap_or(crate::schema::registry::AVRO).to_owned(),
             text: value["schema"].as_str().ok_or("it has no schema")?.to_owned(),
             references: references.unwrap_or_default(),
             metadata: given("metadata"),

@@ -6,7 +6,7 @@ use super::{dump, folder, topic};
 use crate::args::ExportArgs;
 use crate::failure::Failure;
 use crate::output::{print, print_json};
-use crate::registry::Registry;
+use crate::schema::registry::Registry;
 use serde::Serialize;
 use std::path::Path;
 

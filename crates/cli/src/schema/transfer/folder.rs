@@ -6,7 +6,7 @@
 
 use super::contents::{Contents, Stored, Subject};
 use crate::failure::Failure;
-use crate::registry::{Schema, SchemaReference};
+use crate::schema::registry::{Schema, SchemaReference};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};

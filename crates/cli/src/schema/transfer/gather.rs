@@ -2,8 +2,8 @@
 
 use super::contents::{Contents, Stored, config_of, context_of};
 use crate::failure::Failure;
-use crate::registry::{Refusal, Registry, for_each};
 use crate::schema::list::{Listed, all_versions, numbers};
+use crate::schema::registry::{Refusal, Registry, for_each};
 use serde_json::Value;
 use std::collections::BTreeSet;
 

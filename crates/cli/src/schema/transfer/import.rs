@@ -11,7 +11,7 @@ use super::report::Report;
 use super::{dump, folder};
 use crate::args::ImportArgs;
 use crate::failure::Failure;
-use crate::registry::{
+use crate::schema::registry::{
     Place, Refusal, Registry, Schema, SchemaReference, SubjectVersion, VersionSpec,
 };
 use crate::schema::source::pretty;

@@ -46,7 +46,7 @@ pub fn in_order(contents: &Contents) -> Vec<(&str, i32)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::registry::{Schema, SchemaReference};
+    use crate::schema::registry::{Schema, SchemaReference};
     use crate::schema::transfer::contents::Stored;
 
     fn put(

@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use crate::output::{Table, print, print_json};
-use crate::registry::SubjectVersion;
+use crate::schema::registry::SubjectVersion;
 use serde::Serialize;
 
 /// Counts, and all that is not as it was exported.
