@@ -23,6 +23,10 @@ use ureq::http::Method;
 /// What is escaped in a part of a path: all but what never needs it.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
+/// The prefix that Confluent's registry takes for subjects of all contexts; without it some lists are of
+/// the default context only.
+const ALL_CONTEXTS: &str = ":*:";
+
 /// How many subjects are asked for at once; Confluent's registry never gives more than 20,000.
 const SUBJECTS_PER_PAGE: usize = 10_000;
 
@@ -112,32 +116,55 @@ impl Registry {
         Ok(Registry { http: Http::new(args)? })
     }
 
-    /// All subjects of all contexts whose names begin with `prefix`, in the registry's order.
+    /// All subjects whose names begin with `prefix`, in the registry's order.
     pub fn subjects(&self, prefix: &str, deleted: bool) -> Result<Vec<String>, Refusal> {
-        let deleted = deleted.then_some("true");
-        let path =
-            format!("/subjects{}", query(&[("subjectPrefix", some(prefix)), ("deleted", deleted)]));
-        let found = self.pages(&path, SUBJECTS_PER_PAGE, String::clone)?;
+        let found =
+            self.of_prefix("/subjects", prefix, deleted, SUBJECTS_PER_PAGE, String::clone)?;
         // Not every registry knows the parameter.
         Ok(found.into_iter().filter(|subject| subject.starts_with(prefix)).collect())
     }
 
-    /// All pages of a list. Registries that know no pages give all of it each time.
+    /// A list of what begins with a prefix, or of all there is in all contexts.
+    fn of_prefix<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        prefix: &str,
+        deleted: bool,
+        per_page: usize,
+        key: impl Fn(&T) -> String,
+    ) -> Result<Vec<T>, Refusal> {
+        let deleted = deleted.then_some("true");
+        let path_of = |prefix: &str| {
+            format!("{path}{}", query(&[("subjectPrefix", some(prefix)), ("deleted", deleted)]))
+        };
+        if !prefix.is_empty() {
+            return self.pages(&path_of(prefix), per_page, key);
+        }
+        let found = self.pages(&path_of(ALL_CONTEXTS), per_page, &key)?;
+        match found.is_empty() {
+            // A registry without contexts finds nothing that begins like this.
+            true => self.pages(&path_of(""), per_page, key),
+            false => Ok(found),
+        }
+    }
+
+    /// All pages of a list, until one brings nothing more: a registry may give fewer than it was asked
+    /// for, and one that knows no pages gives all of it each time.
     fn pages<T: DeserializeOwned>(
         &self,
         path: &str,
         per_page: usize,
         key: impl Fn(&T) -> String,
     ) -> Result<Vec<T>, Refusal> {
-        let mut all = Vec::new();
-        let mut seen = HashSet::new();
+        let (mut all, mut seen, mut offset) = (Vec::new(), HashSet::new(), 0);
+        let joint = if path.contains('?') { '&' } else { '?' };
         loop {
-            let page = format!("{path}{}offset={}&limit={per_page}", joint(path), all.len());
-            let page: Vec<T> = self.get(&page)?;
-            let full = page.len() >= per_page;
+            let page: Vec<T> =
+                self.get(&format!("{path}{joint}offset={offset}&limit={per_page}"))?;
+            offset += page.len();
             let before = all.len();
             all.extend(page.into_iter().filter(|item| seen.insert(key(item))));
-            if !full || all.len() == before {
+            if all.len() == before {
                 return Ok(all);
             }
         }
@@ -169,27 +196,17 @@ impl Registry {
         prefix: &str,
         deleted: bool,
     ) -> Result<Option<Vec<Version>>, Refusal> {
-        let deleted = deleted.then_some("true");
-        let path =
-            format!("/schemas{}", query(&[("subjectPrefix", some(prefix)), ("deleted", deleted)]));
-        let mut versions: BTreeMap<(String, i32), Version> = BTreeMap::new();
-        let mut offset = 0;
-        loop {
-            let page = format!("{path}{}offset={offset}&limit={SCHEMAS_PER_PAGE}", joint(&path));
-            let page: Vec<SchemaAnswer> = match self.get(&page) {
-                Err(refusal) if refusal.is_not_found() && offset == 0 => return Ok(None),
-                page => page?,
-            };
-            let (count, before) = (page.len(), versions.len());
-            for answer in page {
-                let version = answer.into_version().ok_or_else(|| unexpected(&path))?;
-                versions.insert((version.subject.clone(), version.version), version);
-            }
-            if count < SCHEMAS_PER_PAGE || versions.len() == before {
-                break;
-            }
-            offset += count;
-        }
+        let key = |answer: &SchemaAnswer| answer.key();
+        let found = match self.of_prefix("/schemas", prefix, deleted, SCHEMAS_PER_PAGE, key) {
+            Err(refusal) if refusal.is_not_found() => return Ok(None),
+            found => found?,
+        };
+        let versions = found.into_iter().map(SchemaAnswer::into_version).map(|version| {
+            let version = version.ok_or_else(|| unexpected("/schemas"))?;
+            Ok(((version.subject.clone(), version.version), version))
+        });
+        let versions: BTreeMap<(String, i32), Version> =
+            versions.collect::<Result<_, Refusal>>()?;
         // Not every registry knows the parameter.
         let wanted = |version: &Version| version.subject.starts_with(prefix);
         Ok(Some(versions.into_values().filter(|version| wanted(version)).collect()))
@@ -388,11 +405,6 @@ fn query(parameters: &[(&str, Option<&str>)]) -> String {
         );
     }
     query
-}
-
-/// What stands between a path and one more parameter.
-fn joint(path: &str) -> char {
-    if path.contains('?') { '&' } else { '?' }
 }
 
 /// The text, unless it is empty.

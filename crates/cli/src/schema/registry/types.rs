@@ -87,6 +87,12 @@ pub struct SchemaAnswer {
 }
 
 impl SchemaAnswer {
+    /// What no other version has.
+    pub fn key(&self) -> String {
+        let version = self.version.unwrap_or_default();
+        format!("{version} {}", self.subject.as_deref().unwrap_or_default())
+    }
+
     /// The schema alone, with the id over all registries.
     pub fn into_schema(self) -> Option<(Option<String>, Schema)> {
         let schema = Schema {
