@@ -11,6 +11,7 @@ mod inspect;
 mod outcome;
 mod output;
 mod quota;
+mod registry;
 mod run;
 mod schema;
 mod scope;
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
         Command::Config(command) => config::run(command),
         Command::Quota(command) => quota::run(command),
         Command::Schema(command) => schema::run(*command),
+        Command::RegistryUser(args) => registry::user(&args),
         Command::Inspect(args) => inspect::run(args),
     };
     match done {

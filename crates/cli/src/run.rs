@@ -4,13 +4,17 @@ use crate::engine;
 use crate::failure::Failure;
 use crate::identity;
 use crate::output;
-use crate::settings::{Engine, HostPort, LogFormat, LogSettings, Offsets, Settings, Sync};
+use crate::registry;
+use crate::settings::{
+    Engine, HostPort, LogFormat, LogSettings, Offsets, RegistryListen, Settings, Sync,
+};
 use std::fmt::Write;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tidegate_broker::config::KafkaSettings;
 use tidegate_broker::{Broker, BrokerParts, Clock, OffsetStorageKind};
 use tidegate_log::LogError;
+use tidegate_registry::RegistryServer;
 use tidegate_server::{Endpoint, Limits, Server, ServerSettings};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
@@ -36,6 +40,7 @@ pub fn serve(settings: &Settings) -> Result<(), Failure> {
 async fn run(settings: &Settings) -> Result<(), Failure> {
     // Before anything else: a signal that found no handler would end the gateway by the system's hand.
     let stop = stop_signal()?;
+    let registry_socket = registry::bind(settings).await?;
     let store = engine::open(settings)?;
     let cluster_id = cluster_id(settings)?;
     let broker = Broker::open(BrokerParts {
@@ -54,14 +59,28 @@ async fn run(settings: &Settings) -> Result<(), Failure> {
         LogError::Corrupt { .. } => Failure::Damaged(error.to_string()),
         error => Failure::Failed(format!("cannot read what is stored: {error}")),
     })?;
-    let server = Server::start(broker.clone(), server_settings(settings, cluster_id))
+    let server = Server::start(broker.clone(), server_settings(settings, cluster_id.clone()))
         .await
         .map_err(|error| Failure::Failed(error.to_string()))?;
+    let registry = match registry_socket {
+        Some(socket) => {
+            let table = &settings.registry;
+            let registry = registry::start(socket, broker.clone(), table, cluster_id).await?;
+            server.add_metrics(Box::new(registry.metrics()));
+            Some(registry)
+        }
+        None => None,
+    };
     let admin = server.admin_address.map(tracing::field::display);
-    info!(kafka = %server.kafka_address, admin, "ready");
-    greet(&bound(settings, server.kafka_address, server.admin_address))?;
+    let registry_address = registry.as_ref().map(RegistryServer::address);
+    let shown = registry_address.map(tracing::field::display);
+    info!(kafka = %server.kafka_address, admin, registry = shown, "ready");
+    greet(&bound(settings, server.kafka_address, server.admin_address, registry_address))?;
     let why = stop.await;
     info!(signal = why, "stopping");
+    if let Some(registry) = registry {
+        registry.stop().await;
+    }
     server.stop().await;
     broker
         .close()
@@ -133,8 +152,19 @@ fn stop_signal() -> Result<impl Future<Output = &'static str>, Failure> {
 }
 
 /// The settings with the ports that the system chose where port 0 asked it to.
-fn bound(settings: &Settings, kafka: SocketAddr, admin: Option<SocketAddr>) -> Settings {
+fn bound(
+    settings: &Settings,
+    kafka: SocketAddr,
+    admin: Option<SocketAddr>,
+    registry: Option<SocketAddr>,
+) -> Settings {
     let mut bound = settings.clone();
+    bound.registry_listen = match (settings.registry_listen.address(), registry) {
+        (Some(HostPort { host, .. }), Some(registry)) => {
+            RegistryListen::Named(HostPort { host, port: registry.port() })
+        }
+        _ => RegistryListen::Off,
+    };
     bound.listen.port = kafka.port();
     if let (Some(address), Some(admin)) = (&mut bound.admin_listen, admin) {
         address.port = admin.port();
@@ -173,6 +203,9 @@ fn greeting(settings: &Settings) -> String {
     line("kafka", &settings.listen.to_string());
     if let Some(advertise) = &settings.advertise {
         line("known as", &advertise.to_string());
+    }
+    if let Some(registry) = settings.registry_listen.address() {
+        line("registry", &format!("http://{registry}"));
     }
     if let Some(admin) = &settings.admin_listen {
         line("admin", &format!("http://{admin}/metrics, /health, /ready"));
@@ -238,6 +271,13 @@ mod tests {
     fn the_greeting_says_that_memory_does_not_last() {
         let text = greeting_with(vec![("storage.engine", "--storage", "memory".to_owned())]);
         assert!(text.contains("gone when the gateway stops"), "{text}");
+    }
+
+    #[test]
+    fn the_greeting_names_the_registry_unless_it_is_off() {
+        assert!(greeting_with(vec![]).contains("  registry http://127.0.0.1:8081\n"));
+        let off = vec![("registry_listen", "--registry-listen", "off".to_owned())];
+        assert!(!greeting_with(off).contains("registry"));
     }
 
     #[test]

@@ -6,7 +6,6 @@
 
 mod error;
 mod handlers;
-#[expect(dead_code, reason = "the routes that take bodies and parameters come next")]
 mod http;
 mod openapi;
 mod registry;
@@ -16,4 +15,4 @@ mod settings;
 pub use error::ApiError;
 pub use http::{BadPassword, BadUsers, RegistryServer, Users, user_line};
 pub use registry::Registry;
-pub use settings::{Answers, DEFAULT_COMPATIBILITY, HttpSettings, ListLimit, RegistrySettings};
+pub use settings::{Answers, HttpSettings, ListLimit, RegistrySettings};

@@ -1,9 +1,43 @@
 //! The interface, row by row. What is not here is 404, as in an open-source registry of Confluent's:
 //! exporters, associations and the keys of encrypted fields.
 
-use crate::handlers::server;
-use crate::http::route::{Handler, Route};
+use crate::handlers::{compatibility, config, contexts, mode, schemas, server, subjects, versions};
+use crate::http::route::{Handler, Kind, Parameter, Route};
 use hyper::Method;
+
+const DELETED: Parameter = flag("deleted", "Softly deleted ones too");
+const DELETED_ONLY: Parameter = flag("deletedOnly", "Only softly deleted ones");
+const PERMANENT: Parameter = flag("permanent", "For good, which takes a soft deletion before");
+const NORMALIZE: Parameter = flag("normalize", "In the form that is one for what means the same");
+const FORMAT: Parameter = text("format", "resolved, serialized or ignore_extensions");
+const SUBJECT: Parameter = text("subject", "The subject, or the context, to look in first");
+const PREFIX: Parameter = text("subjectPrefix", "What names of subjects begin with");
+const OFFSET: Parameter = number("offset", "How many to leave out at the beginning");
+const LIMIT: Parameter = number("limit", "The most to list");
+const GLOBALLY: Parameter = flag("defaultToGlobal", "What is in force, wherever it is set");
+
+const fn flag(name: &'static str, about: &'static str) -> Parameter {
+    Parameter { name, kind: Kind::Flag, about }
+}
+
+const fn number(name: &'static str, about: &'static str) -> Parameter {
+    Parameter { name, kind: Kind::Number, about }
+}
+
+const fn text(name: &'static str, about: &'static str) -> Parameter {
+    Parameter { name, kind: Kind::Text, about }
+}
+
+const fn texts(name: &'static str, about: &'static str) -> Parameter {
+    Parameter { name, kind: Kind::Texts, about }
+}
+
+/// A handler that waits, in the form of the table.
+macro_rules! later {
+    ($handler:path) => {
+        Handler::Later(|registry, call| Box::pin(async move { $handler(&registry, &call).await }))
+    };
+}
 
 /// All routes.
 pub static ROUTES: &[Route] = &[
@@ -36,6 +70,375 @@ pub static ROUTES: &[Route] = &[
         body: None,
         answer: "[string]",
         handler: Handler::Now(server::types),
+    },
+    Route {
+        method: Method::GET,
+        path: "/schemas",
+        name: "getSchemas",
+        about: "Versions of subjects",
+        query: &[
+            PREFIX,
+            flag("aliases", "Those of other names of the subjects too"),
+            DELETED,
+            flag("latestOnly", "Only the latest version of each subject"),
+            text("ruleType", "Only those with a rule of this type"),
+            OFFSET,
+            LIMIT,
+        ],
+        body: None,
+        answer: "[Schema]",
+        handler: later!(schemas::list),
+    },
+    Route {
+        method: Method::GET,
+        path: "/schemas/ids/{id}",
+        name: "getSchemasById",
+        about: "A schema by its id",
+        query: &[SUBJECT, FORMAT, flag("fetchMaxId", "The highest id beside it")],
+        body: None,
+        answer: "Schema",
+        handler: later!(schemas::by_id),
+    },
+    Route {
+        method: Method::GET,
+        path: "/schemas/ids/{id}/schema",
+        name: "getOnlySchemaById",
+        about: "The text of a schema by its id",
+        query: &[SUBJECT, FORMAT],
+        body: None,
+        answer: "string",
+        handler: later!(schemas::text_by_id),
+    },
+    Route {
+        method: Method::GET,
+        path: "/schemas/ids/{id}/subjects",
+        name: "getAllSubjectsById",
+        about: "The subjects that have a schema",
+        query: &[SUBJECT, DELETED, OFFSET, LIMIT],
+        body: None,
+        answer: "[string]",
+        handler: later!(schemas::subjects_of_id),
+    },
+    Route {
+        method: Method::GET,
+        path: "/schemas/ids/{id}/versions",
+        name: "getAllVersionsById",
+        about: "The versions that are a schema",
+        query: &[SUBJECT, DELETED, OFFSET, LIMIT],
+        body: None,
+        answer: "[SubjectVersion]",
+        handler: later!(schemas::versions_of_id),
+    },
+    Route {
+        method: Method::GET,
+        path: "/schemas/guids/{guid}",
+        name: "getSchemaByGuid",
+        about: "A schema by its guid",
+        query: &[FORMAT],
+        body: None,
+        answer: "Schema",
+        handler: later!(schemas::by_guid),
+    },
+    Route {
+        method: Method::GET,
+        path: "/schemas/guids/{guid}/ids",
+        name: "getAllIdsByGuid",
+        about: "The ids of a schema, by context",
+        query: &[],
+        body: None,
+        answer: "[ContextId]",
+        handler: later!(schemas::ids_of_guid),
+    },
+    Route {
+        method: Method::GET,
+        path: "/subjects",
+        name: "getAllSubjects",
+        about: "The names of subjects",
+        query: &[
+            texts("subjectPrefix", "What the names begin with"),
+            DELETED,
+            DELETED_ONLY,
+            OFFSET,
+            LIMIT,
+        ],
+        body: None,
+        answer: "[string]",
+        handler: later!(subjects::list),
+    },
+    Route {
+        method: Method::POST,
+        path: "/subjects/{subject}",
+        name: "lookUpSchemaUnderSubject",
+        about: "The version of a subject that has a schema",
+        query: &[NORMALIZE, FORMAT, DELETED],
+        body: Some("RegisterSchemaRequest"),
+        answer: "Schema",
+        handler: later!(subjects::lookup),
+    },
+    Route {
+        method: Method::DELETE,
+        path: "/subjects/{subject}",
+        name: "deleteSubject",
+        about: "Delete all versions of a subject",
+        query: &[PERMANENT],
+        body: None,
+        answer: "[integer]",
+        handler: later!(subjects::delete),
+    },
+    Route {
+        method: Method::GET,
+        path: "/subjects/{subject}/metadata",
+        name: "getLatestWithMetadata",
+        about: "The latest version with these properties in its metadata",
+        query: &[
+            texts("key", "The names of the properties"),
+            texts("value", "Their values, in the same order"),
+            FORMAT,
+            DELETED,
+        ],
+        body: None,
+        answer: "Schema",
+        handler: later!(subjects::with_metadata),
+    },
+    Route {
+        method: Method::GET,
+        path: "/subjects/{subject}/versions",
+        name: "getAllVersions",
+        about: "The versions of a subject",
+        query: &[
+            DELETED,
+            DELETED_ONLY,
+            flag("deletedAsNegative", "Softly deleted ones as negative numbers"),
+            OFFSET,
+            LIMIT,
+        ],
+        body: None,
+        answer: "[integer]",
+        handler: later!(versions::list),
+    },
+    Route {
+        method: Method::POST,
+        path: "/subjects/{subject}/versions",
+        name: "registerSchema",
+        about: "Register a schema, or find it registered",
+        query: &[NORMALIZE, FORMAT],
+        body: Some("RegisterSchemaRequest"),
+        answer: "Schema",
+        handler: later!(versions::register),
+    },
+    Route {
+        method: Method::GET,
+        path: "/subjects/{subject}/versions/{version}",
+        name: "getSchemaByVersion",
+        about: "A version of a subject",
+        query: &[
+            FORMAT,
+            text("referenceFormat", "QUALIFIED for references with their contexts"),
+            DELETED,
+        ],
+        body: None,
+        answer: "Schema",
+        handler: later!(versions::get),
+    },
+    Route {
+        method: Method::DELETE,
+        path: "/subjects/{subject}/versions/{version}",
+        name: "deleteSchemaVersion",
+        about: "Delete a version of a subject",
+        query: &[PERMANENT],
+        body: None,
+        answer: "integer",
+        handler: later!(versions::delete),
+    },
+    Route {
+        method: Method::GET,
+        path: "/subjects/{subject}/versions/{version}/schema",
+        name: "getVersionSchemaOnly",
+        about: "The text of a version of a subject",
+        query: &[FORMAT, DELETED],
+        body: None,
+        answer: "string",
+        handler: later!(versions::text),
+    },
+    Route {
+        method: Method::GET,
+        path: "/subjects/{subject}/versions/{version}/referencedby",
+        name: "getReferencedBy",
+        about: "The ids of schemas that refer to a version",
+        query: &[OFFSET, LIMIT],
+        body: None,
+        answer: "[integer]",
+        handler: later!(versions::referenced_by),
+    },
+    Route {
+        method: Method::POST,
+        path: "/subjects/{subject}/versions/{version}/tags",
+        name: "modifySchemaTags",
+        about: "Register a version again with other metadata or rules",
+        query: &[],
+        body: Some("TagSchemaRequest"),
+        answer: "Schema",
+        handler: later!(versions::tag),
+    },
+    Route {
+        method: Method::POST,
+        path: "/compatibility/subjects/{subject}/versions/{version}",
+        name: "testCompatibilityBySubjectName",
+        about: "Whether a schema goes together with a version",
+        query: &[flag("verbose", "With the reasons"), NORMALIZE],
+        body: Some("RegisterSchemaRequest"),
+        answer: "CompatibilityCheckResponse",
+        handler: later!(compatibility::with_version),
+    },
+    Route {
+        method: Method::POST,
+        path: "/compatibility/subjects/{subject}/versions",
+        name: "testCompatibilityForSubject",
+        about: "Whether a schema could be registered",
+        query: &[flag("verbose", "With the reasons"), NORMALIZE],
+        body: Some("RegisterSchemaRequest"),
+        answer: "CompatibilityCheckResponse",
+        handler: later!(compatibility::with_subject),
+    },
+    Route {
+        method: Method::GET,
+        path: "/config",
+        name: "getTopLevelConfig",
+        about: "The global config",
+        query: &[],
+        body: None,
+        answer: "Config",
+        handler: later!(config::get),
+    },
+    Route {
+        method: Method::PUT,
+        path: "/config",
+        name: "updateTopLevelConfig",
+        about: "Change the global config",
+        query: &[],
+        body: Some("ConfigUpdateRequest"),
+        answer: "ConfigUpdateRequest",
+        handler: later!(config::put),
+    },
+    Route {
+        method: Method::DELETE,
+        path: "/config",
+        name: "deleteTopLevelConfig",
+        about: "Take the global config away",
+        query: &[],
+        body: None,
+        answer: "Config",
+        handler: later!(config::delete),
+    },
+    Route {
+        method: Method::GET,
+        path: "/config/{subject}",
+        name: "getSubjectLevelConfig",
+        about: "The config of a subject or a context",
+        query: &[GLOBALLY],
+        body: None,
+        answer: "Config",
+        handler: later!(config::get_of),
+    },
+    Route {
+        method: Method::PUT,
+        path: "/config/{subject}",
+        name: "updateSubjectLevelConfig",
+        about: "Change the config of a subject or a context",
+        query: &[],
+        body: Some("ConfigUpdateRequest"),
+        answer: "ConfigUpdateRequest",
+        handler: later!(config::put_of),
+    },
+    Route {
+        method: Method::DELETE,
+        path: "/config/{subject}",
+        name: "deleteSubjectConfig",
+        about: "Take the config of a subject or a context away",
+        query: &[],
+        body: None,
+        answer: "Config",
+        handler: later!(config::delete_of),
+    },
+    Route {
+        method: Method::GET,
+        path: "/mode",
+        name: "getTopLevelMode",
+        about: "The global mode",
+        query: &[],
+        body: None,
+        answer: "Mode",
+        handler: later!(mode::get),
+    },
+    Route {
+        method: Method::PUT,
+        path: "/mode",
+        name: "updateTopLevelMode",
+        about: "Set the global mode",
+        query: &[flag("force", "IMPORT even where there are schemas")],
+        body: Some("Mode"),
+        answer: "Mode",
+        handler: later!(mode::put),
+    },
+    Route {
+        method: Method::DELETE,
+        path: "/mode",
+        name: "deleteTopLevelMode",
+        about: "Take the global mode away",
+        query: &[flag("recursive", "Those of all contexts and subjects too")],
+        body: None,
+        answer: "Mode",
+        handler: later!(mode::delete),
+    },
+    Route {
+        method: Method::GET,
+        path: "/mode/{subject}",
+        name: "getMode",
+        about: "The mode of a subject or a context",
+        query: &[GLOBALLY],
+        body: None,
+        answer: "Mode",
+        handler: later!(mode::get_of),
+    },
+    Route {
+        method: Method::PUT,
+        path: "/mode/{subject}",
+        name: "updateMode",
+        about: "Set the mode of a subject or a context",
+        query: &[flag("force", "IMPORT even where there are schemas")],
+        body: Some("Mode"),
+        answer: "Mode",
+        handler: later!(mode::put_of),
+    },
+    Route {
+        method: Method::DELETE,
+        path: "/mode/{subject}",
+        name: "deleteSubjectMode",
+        about: "Take the mode of a subject or a context away",
+        query: &[flag("recursive", "Those of the context's subjects too")],
+        body: None,
+        answer: "Mode",
+        handler: later!(mode::delete_of),
+    },
+    Route {
+        method: Method::GET,
+        path: "/contexts",
+        name: "listContexts",
+        about: "The names of contexts",
+        query: &[OFFSET, LIMIT],
+        body: None,
+        answer: "[string]",
+        handler: later!(contexts::list),
+    },
+    Route {
+        method: Method::DELETE,
+        path: "/contexts/{context}",
+        name: "deleteContext",
+        about: "Take an empty context away",
+        query: &[],
+        body: None,
+        answer: "object",
+        handler: later!(contexts::delete),
     },
     Route {
         method: Method::GET,

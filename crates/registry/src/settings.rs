@@ -3,9 +3,6 @@
 use std::time::Duration;
 use tidegate_schema::Limits;
 
-/// How strictly new schemas are compared with those before them, where nobody set another level.
-pub const DEFAULT_COMPATIBILITY: &str = "BACKWARD";
-
 /// The generation of Confluent's registry whose answers are given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Answers {
@@ -14,6 +11,16 @@ pub enum Answers {
     /// With guid, schema type, time stamp, and more.
     #[default]
     Eight,
+}
+
+impl Answers {
+    /// `error_code` of a schema that is incompatible.
+    pub(crate) fn incompatible_code(self) -> u32 {
+        match self {
+            Answers::Seven => 409,
+            Answers::Eight => 40901,
+        }
+    }
 }
 
 /// How long lists may get: what a request gets that names no limit, and the most it can ask for.
@@ -38,8 +45,6 @@ impl ListLimit {
 /// The settings of the registry.
 #[derive(Debug, Clone)]
 pub struct RegistrySettings {
-    /// `schema.compatibility.level`: BACKWARD where it is not set.
-    pub compatibility_level: String,
     /// `mode.mutability`: whether modes can be changed.
     pub mode_mutability: bool,
     /// `schema.validate.fields`: whether new schemas must not drop or reuse what
@@ -67,7 +72,6 @@ impl Default for RegistrySettings {
     fn default() -> Self {
         let limit = |of| ListLimit { default: of, max: of };
         RegistrySettings {
-            compatibility_level: DEFAULT_COMPATIBILITY.to_owned(),
             mode_mutability: true,
             validate_fields: false,
             answers: Answers::Eight,

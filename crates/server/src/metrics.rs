@@ -1,7 +1,8 @@
 //! Counters and histograms of the server, and the text that Prometheus reads.
 
 use crate::api::APIS;
-use prometheus_client::encoding::text::encode;
+use parking_lot::Mutex;
+use prometheus_client::encoding::text::{encode_eof, encode_registry};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
@@ -22,7 +23,12 @@ pub struct Metrics {
     connections_refused: Counter,
     connections_throttled: Counter,
     observed: Observed,
+    others: Mutex<Vec<MetricsSource>>,
 }
+
+/// Gives the metrics of something that runs beside the server, as text without the line that ends a
+/// document.
+pub type MetricsSource = Box<dyn Fn() -> String + Send + Sync>;
 
 /// The metrics of one request type.
 #[derive(Clone)]
@@ -100,6 +106,7 @@ impl Default for Metrics {
             connections_refused: Counter::default(),
             connections_throttled: Counter::default(),
             observed: Observed::default(),
+            others: Mutex::default(),
         };
         metrics.register_traffic();
         metrics.register_observed();
@@ -225,8 +232,17 @@ impl Metrics {
         seen.sync_seconds.set(stats.sync_nanos as f64 / 1e9);
         seen.full.set(i64::from(stats.full));
         let mut text = String::new();
-        encode(&mut text, &self.registry).expect("writing to a string cannot fail");
+        encode_registry(&mut text, &self.registry).expect("writing to a string cannot fail");
+        for source in &*self.others.lock() {
+            text.push_str(&source());
+        }
+        encode_eof(&mut text).expect("writing to a string cannot fail");
         text
+    }
+
+    /// Shows the metrics of `source` behind these from now on.
+    pub fn add_source(&self, source: MetricsSource) {
+        self.others.lock().push(source);
     }
 }
 
@@ -249,7 +265,7 @@ mod tests {
         metrics.throttled(1, 1_000);
         metrics.throttled(1, 500);
         let mut text = String::new();
-        encode(&mut text, &metrics.registry).expect("writing to a string cannot fail");
+        encode_registry(&mut text, &metrics.registry).expect("writing to a string cannot fail");
         for line in [
             "gateway_requests_throttled_total{api=\"Fetch\"} 2\n",
             "gateway_throttle_seconds_total{api=\"Fetch\"} 1.5\n",

@@ -2,7 +2,7 @@
 
 use crate::admin;
 use crate::api::{Context, Endpoint};
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, MetricsSource};
 use crate::net::connection::ConnectionLimits;
 use crate::net::listener::Listener;
 use crate::net::memory::RequestMemory;
@@ -88,6 +88,7 @@ pub struct Server {
     /// The bound address of the admin listener.
     pub admin_address: Option<SocketAddr>,
     broker: Arc<Broker>,
+    metrics: Arc<Metrics>,
     stop: watch::Sender<bool>,
     kafka: JoinHandle<()>,
     admin: Option<JoinHandle<()>>,
@@ -108,13 +109,14 @@ impl Server {
         let kafka_settings = broker.settings().clone();
         // Kafka takes a negative number for "never".
         let idle_ms = u64::try_from(kafka_settings.connections_max_idle_ms()).unwrap_or(YEAR_MS);
+        let metrics = Arc::new(Metrics::default());
         let context = Arc::new(Context {
             broker: broker.clone(),
             node_id: settings.node_id,
             cluster_id: settings.cluster_id,
             advertised: settings.advertised,
             unacknowledged_bytes_max: settings.limits.unacknowledged_bytes_max,
-            metrics: Arc::new(Metrics::default()),
+            metrics: metrics.clone(),
         });
         let listener = Listener {
             socket,
@@ -135,7 +137,12 @@ impl Server {
                 }
             })
         });
-        Ok(Server { kafka_address, admin_address, broker, stop, kafka, admin })
+        Ok(Server { kafka_address, admin_address, broker, metrics, stop, kafka, admin })
+    }
+
+    /// Shows the metrics of something that runs beside the server at its admin address too.
+    pub fn add_metrics(&self, source: MetricsSource) {
+        self.metrics.add_source(source);
     }
 
     /// Answers what is in flight, then closes every connection.

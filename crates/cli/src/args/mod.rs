@@ -54,6 +54,8 @@ pub enum Command {
     /// List, register, compare, delete, export and import schemas of any schema registry
     #[command(subcommand, visible_alias = "schemas")]
     Schema(Box<SchemaCommand>),
+    /// Make a line for the file of the registry's users; the password comes from standard input
+    RegistryUser(RegistryUserArgs),
     /// Check every checksum of a data directory and tell what is in it
     ///
     /// Reads only. The gateway must not be running on the directory.
@@ -93,9 +95,12 @@ pub struct ServeArgs {
     /// Metrics and health over HTTP [default: 127.0.0.1:9644] [env: TIDEGATE_ADMIN_LISTEN]
     #[arg(long, value_name = "HOST:PORT|off")]
     admin_listen: Option<String>,
-    /// The embedded schema registry, which does not exist yet [default: off]
-    #[arg(long, value_name = "off")]
+    /// The embedded schema registry [default: 127.0.0.1:8081] [env: TIDEGATE_REGISTRY_LISTEN]
+    #[arg(long, value_name = "HOST:PORT|off")]
     registry_listen: Option<String>,
+    /// Write schemas even if another registry on this gateway leads
+    #[arg(long)]
+    registry_takeover: bool,
     /// Where data lives: on the local disk, or in memory only [default: local] [env: TIDEGATE_STORAGE]
     #[arg(long, value_name = "local|memory")]
     storage: Option<String>,
@@ -123,6 +128,11 @@ impl ServeArgs {
             ("advertise", "--advertise", self.advertise),
             ("admin_listen", "--admin-listen", self.admin_listen),
             ("registry_listen", "--registry-listen", self.registry_listen),
+            (
+                "registry.takeover",
+                "--registry-takeover",
+                self.registry_takeover.then(|| "true".to_owned()),
+            ),
             ("storage.engine", "--storage", self.storage),
             ("storage.wal_dir", "--wal-dir", self.wal_dir),
             ("storage.sync", "--sync", self.sync),
@@ -154,6 +164,14 @@ pub struct ConnectArgs {
     /// Give up after this many seconds without an answer
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub timeout: u64,
+}
+
+/// The arguments of `registry-user`.
+#[derive(Args, Debug)]
+pub struct RegistryUserArgs {
+    /// The user's name
+    #[arg(value_name = "NAME")]
+    pub name: String,
 }
 
 /// The flags of `inspect`.

@@ -3,9 +3,11 @@
 //! A flag beats the environment, the environment beats the file, the file beats the default.
 
 mod address;
+mod registry;
 mod sources;
 
 pub use address::HostPort;
+pub use registry::{RegistryListen, RegistryTable};
 pub use sources::Setting;
 
 use crate::failure::Failure;
@@ -115,6 +117,10 @@ pub struct Settings {
     pub advertise: Option<HostPort>,
     /// Where metrics and health are served; `None` is nowhere.
     pub admin_listen: Option<HostPort>,
+    /// Where the schema registry is served.
+    pub registry_listen: RegistryListen,
+    /// `[registry]`.
+    pub registry: RegistryTable,
     /// `[storage]`.
     pub storage: StorageSettings,
     /// `[limits]`.
@@ -145,7 +151,60 @@ settings! {
         "the HOST:PORT at which clients reach the gateway (default: the one each of them used)";
     ADMIN_LISTEN "admin_listen" "TIDEGATE_ADMIN_LISTEN" "HOST:PORT or off (default 127.0.0.1:9644)";
     REGISTRY_LISTEN "registry_listen" "TIDEGATE_REGISTRY_LISTEN"
-        "off, because there is no embedded schema registry yet";
+        "HOST:PORT or off (default 127.0.0.1:8081)";
+    REGISTRY_TAKEOVER "registry.takeover" "TIDEGATE_REGISTRY_TAKEOVER"
+        "true or false (default false)";
+    REGISTRY_ANSWERS "registry.answers" "TIDEGATE_REGISTRY_ANSWERS"
+        "7 or 8, the release of Confluent's registry whose answers are given (default 8)";
+    REGISTRY_USERS "registry.users_file" "TIDEGATE_REGISTRY_USERS_FILE"
+        "a file of name:hash lines (default: everybody may ask)";
+    REGISTRY_REALM "registry.authentication.realm" "TIDEGATE_REGISTRY_AUTHENTICATION_REALM"
+        "text (default SchemaRegistry)";
+    REGISTRY_ORIGINS "registry.access.control.allow.origin"
+        "TIDEGATE_REGISTRY_ACCESS_CONTROL_ALLOW_ORIGIN" "* or origins with commas (default: none)";
+    REGISTRY_IDLE "registry.idle.timeout.ms" "TIDEGATE_REGISTRY_IDLE_TIMEOUT_MS"
+        "milliseconds from 100 to 3600000 (default 30000)";
+    REGISTRY_CONNECTIONS "registry.connections_max" "TIDEGATE_REGISTRY_CONNECTIONS_MAX"
+        "a number from 1 to 1000000 (default 10000)";
+    REGISTRY_BODY "registry.request_bytes_max" "TIDEGATE_REGISTRY_REQUEST_BYTES_MAX"
+        "bytes from 1024 to 1073741824 (default 10485760)";
+    REGISTRY_TOPIC "registry.kafkastore.topic" "TIDEGATE_REGISTRY_KAFKASTORE_TOPIC"
+        "the name of a topic (default _schemas)";
+    REGISTRY_GROUP "registry.schema.registry.group.id"
+        "TIDEGATE_REGISTRY_SCHEMA_REGISTRY_GROUP_ID"
+        "the group in which other registries elect their leader (default schema-registry)";
+    COMPATIBILITY "registry.schema.compatibility.level"
+        "TIDEGATE_REGISTRY_SCHEMA_COMPATIBILITY_LEVEL"
+        "none, backward, forward or full, the last three also with _transitive (default backward)";
+    MODE_MUTABILITY "registry.mode.mutability" "TIDEGATE_REGISTRY_MODE_MUTABILITY"
+        "true or false (default true)";
+    VALIDATE_FIELDS "registry.schema.validate.fields" "TIDEGATE_REGISTRY_SCHEMA_VALIDATE_FIELDS"
+        "true or false (default false)";
+    SCHEMA_BYTES "registry.schema_bytes_max" "TIDEGATE_REGISTRY_SCHEMA_BYTES_MAX"
+        "bytes from 1024 to 1073741824 (default 4194304)";
+    SCHEMA_DEPTH "registry.schema_depth_max" "TIDEGATE_REGISTRY_SCHEMA_DEPTH_MAX"
+        "a number from 8 to 512 (default 256)";
+    SCHEMA_STEPS "registry.schema_steps_max" "TIDEGATE_REGISTRY_SCHEMA_STEPS_MAX"
+        "a number from 1000 up (default 2000000)";
+    SCHEMA_CACHE "registry.schema_cache_bytes" "TIDEGATE_REGISTRY_SCHEMA_CACHE_BYTES"
+        "bytes (default 16777216)";
+    SCHEMAS_DEFAULT "registry.schema.search.default.limit"
+        "TIDEGATE_REGISTRY_SCHEMA_SEARCH_DEFAULT_LIMIT" "a number from 1 up (default 1000)";
+    SCHEMAS_MAX "registry.schema.search.max.limit" "TIDEGATE_REGISTRY_SCHEMA_SEARCH_MAX_LIMIT"
+        "a number from 1 up (default 1000)";
+    SUBJECTS_DEFAULT "registry.subject.search.default.limit"
+        "TIDEGATE_REGISTRY_SUBJECT_SEARCH_DEFAULT_LIMIT" "a number from 1 up (default 20000)";
+    SUBJECTS_MAX "registry.subject.search.max.limit" "TIDEGATE_REGISTRY_SUBJECT_SEARCH_MAX_LIMIT"
+        "a number from 1 up (default 20000)";
+    VERSIONS_DEFAULT "registry.subject.version.search.default.limit"
+        "TIDEGATE_REGISTRY_SUBJECT_VERSION_SEARCH_DEFAULT_LIMIT"
+        "a number from 1 up (default 20000)";
+    VERSIONS_MAX "registry.subject.version.search.max.limit"
+        "TIDEGATE_REGISTRY_SUBJECT_VERSION_SEARCH_MAX_LIMIT" "a number from 1 up (default 20000)";
+    CONTEXTS_DEFAULT "registry.context.search.default.limit"
+        "TIDEGATE_REGISTRY_CONTEXT_SEARCH_DEFAULT_LIMIT" "a number from 1 up (default 20000)";
+    CONTEXTS_MAX "registry.context.search.max.limit" "TIDEGATE_REGISTRY_CONTEXT_SEARCH_MAX_LIMIT"
+        "a number from 1 up (default 20000)";
     STORAGE "storage.engine" "TIDEGATE_STORAGE" "local or memory (default local)";
     OFFSETS "storage.offsets" "TIDEGATE_OFFSETS" "log or memory (default log)";
     WAL_DIR "storage.wal_dir" "TIDEGATE_WAL_DIR" "a directory (default: in the data directory)";
@@ -192,10 +251,6 @@ impl Settings {
         flags: Flags,
     ) -> Result<Settings, Failure> {
         let sources = Sources::read(KNOWN, file, environment, flags)?;
-        sources.take(&REGISTRY_LISTEN, |text| match text {
-            "off" => Ok(()),
-            _ => Err("the embedded schema registry does not exist yet"),
-        })?;
         let listen = or_default(sources.take(&LISTEN, HostPort::from_str)?, "127.0.0.1:9092");
         let advertise = sources.take(&ADVERTISE, reachable)?;
         let kafka = sources.kafka()?;
@@ -213,6 +268,8 @@ impl Settings {
                     _ => text.parse::<HostPort>().map(Some),
                 })?
                 .unwrap_or_else(|| Some(or_default(None, "127.0.0.1:9644"))),
+            registry_listen: registry::listen(&sources)?,
+            registry: registry::table(&sources)?,
             storage: storage(&sources)?,
             limits: limits(&sources)?,
             validation: validation(&sources)?,

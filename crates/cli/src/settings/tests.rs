@@ -2,6 +2,8 @@
 
 use super::*;
 use tidegate_broker::config::broker_config;
+use tidegate_machine::schema::CompatibilityLevel;
+use tidegate_registry::Answers;
 
 /// What users read about all of this.
 const MANUAL: &str = include_str!("../../../../docs/settings.md");
@@ -136,9 +138,27 @@ fn nobody_can_connect_to_all_interfaces() {
 }
 
 #[test]
-fn the_registry_can_only_be_off() {
-    assert!(load("registry_listen = \"off\"", &[], vec![]).is_ok());
-    assert!(refused("registry_listen = \"a:1\"", &[], vec![]).contains("does not exist yet"));
+fn the_registry_is_at_its_default_address_elsewhere_or_off() {
+    let listen = |file: &str| load(file, &[], vec![]).expect("valid").registry_listen;
+    assert_eq!(listen(""), RegistryListen::Default);
+    assert_eq!(listen("registry_listen = \"off\""), RegistryListen::Off);
+    let named = "127.0.0.1:9".parse().expect("an address");
+    assert_eq!(listen("registry_listen = \"127.0.0.1:9\""), RegistryListen::Named(named));
+    assert!(refused("registry_listen = \"9\"", &[], vec![]).contains("has no port"));
+}
+
+#[test]
+fn confluents_names_are_taken_in_the_table_of_the_registry() {
+    let file = "[registry]\nschema.compatibility.level = \"full_transitive\"\nanswers = 7\n\
+                access.control.allow.origin = [\"http://a\", \"http://b\"]\n";
+    let settings = load(file, &[("TIDEGATE_REGISTRY_MODE_MUTABILITY", "false")], vec![]);
+    let registry = settings.expect("valid").registry;
+    assert_eq!(registry.compatibility_level, CompatibilityLevel::FullTransitive);
+    assert_eq!(registry.rules.answers, Answers::Seven);
+    assert!(!registry.rules.mode_mutability);
+    assert_eq!(registry.http.allowed_origins, ["http://a", "http://b"]);
+    let unknown = refused("[registry]\nschema.compatibility.level = \"some\"", &[], vec![]);
+    assert!(unknown.contains("there is no such level; it takes none, backward"), "{unknown}");
 }
 
 #[test]

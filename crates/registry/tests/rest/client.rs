@@ -4,6 +4,11 @@ use serde_json::Value;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
+use tidegate_broker::config::KafkaSettings;
+use tidegate_broker::{
+    Broker, BrokerParts, Clock, OffsetStorageKind, Schemas, SchemasSettings, Validation,
+};
+use tidegate_log::MemoryStore;
 use tidegate_registry::{HttpSettings, Registry, RegistryServer, RegistrySettings, Users};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -28,7 +33,18 @@ impl Server {
         users: Option<Users>,
     ) -> Self {
         let socket = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let registry = Arc::new(Registry::new(settings));
+        let broker = Broker::open(BrokerParts {
+            store: Arc::new(MemoryStore::new()),
+            settings: Arc::new(KafkaSettings::default()),
+            offset_storage: OffsetStorageKind::Log,
+            node_id: 1,
+            clock: Clock::system(),
+            validation: Validation::default(),
+        });
+        let broker = broker.await.expect("an empty store opens");
+        let schemas = Schemas::open(broker, SchemasSettings::default()).await;
+        let schemas = schemas.expect("there is no topic yet");
+        let registry = Arc::new(Registry::new(schemas, settings));
         let server = RegistryServer::start(socket, registry, users, http).expect("it is bound");
         Server { address: server.address(), server }
     }

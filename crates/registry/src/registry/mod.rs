@@ -1,0 +1,110 @@
+//! The registry: what the state holds, and the rules by which new schemas come to it.
+
+mod answers;
+mod compatibility;
+mod errors;
+mod lookup;
+mod merge;
+mod parsed;
+mod references;
+mod register;
+mod requests;
+mod reserved;
+mod rules;
+mod tags;
+
+pub use answers::{RegisteredAnswer, SchemaAnswer, StringAnswer};
+pub use requests::{ConfigRequest, ModeRequest, RegisterRequest, TagRequest};
+
+use crate::error::ApiError;
+use crate::http::metrics::Counts;
+use crate::settings::RegistrySettings;
+use parsed::ParsedCache;
+use std::sync::Arc;
+use tidegate_broker::Schemas;
+use tidegate_machine::schema::{QualifiedSubject, Registry as State, RuleSet, SchemaVersion};
+use tokio::sync::Semaphore;
+
+/// Schemas, their subjects, and the rules by which new ones come.
+pub struct Registry {
+    schemas: Arc<Schemas>,
+    settings: RegistrySettings,
+    parsed: ParsedCache,
+    /// How many schemas are read or compared at once, as many as there are cores.
+    work: Semaphore,
+}
+
+impl Registry {
+    /// The registry over what is kept in `schemas`.
+    pub fn new(schemas: Arc<Schemas>, settings: RegistrySettings) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Registry {
+            schemas,
+            parsed: ParsedCache::new(settings.cache_bytes),
+            settings,
+            work: Semaphore::new(cores),
+        }
+    }
+
+    /// What it was told.
+    pub fn settings(&self) -> &RegistrySettings {
+        &self.settings
+    }
+
+    /// What keeps the schemas.
+    pub fn schemas(&self) -> &Schemas {
+        &self.schemas
+    }
+
+    /// How much there is.
+    pub fn counts(&self) -> Counts {
+        let figures = self.schemas.figures();
+        Counts {
+            subjects: figures.subjects as u64,
+            versions: figures.versions as u64,
+            schemas: figures.schemas as u64,
+            skipped_records: figures.skipped_records,
+            cache_bytes: self.parsed.bytes() as u64,
+        }
+    }
+
+    /// Looks at the state.
+    pub async fn read<T>(&self, look: impl FnOnce(&State) -> T) -> Result<T, ApiError> {
+        self.schemas.read(look).await.map_err(ApiError::from)
+    }
+
+    /// The subject that a request names, or the one that its config says it is an alias of.
+    pub async fn subject(&self, named: &str) -> Result<QualifiedSubject, ApiError> {
+        let subject = QualifiedSubject::parse(named);
+        self.read(|state| state.resolve_alias(&subject)).await
+    }
+
+    /// Refuses rules that contradict themselves (42210).
+    pub fn check_rules(&self, rules: Option<&RuleSet>) -> Result<(), ApiError> {
+        rules.map_or(Ok(()), |rules| rules::check(rules).map_err(ApiError::invalid_rule_set))
+    }
+
+    /// The text of a version in the form that `format` names; the stored one where it names none.
+    pub async fn formatted(
+        &self,
+        version: &SchemaVersion,
+        format: Option<&str>,
+    ) -> Result<Arc<str>, ApiError> {
+        let Some(format) = format.map(str::trim).filter(|format| !format.is_empty()) else {
+            return Ok(version.schema.entity.text.clone());
+        };
+        let parsed = self.parsed_version(version).await?;
+        let format = format.to_owned();
+        Ok(self.work(move || parsed.schema.formatted(&format)).await.into())
+    }
+
+    /// Does work that may take milliseconds off the threads that serve connections.
+    async fn work<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
+        let _permit = self.work.acquire().await.expect("the semaphore is never closed");
+        match tokio::task::spawn_blocking(work).await {
+            Ok(done) => done,
+            // What breaks here is a broken invariant, as it would be without the thread.
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        }
+    }
+}
