@@ -72,6 +72,9 @@ pub struct StringAnswer<'a> {
     subject: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<i32>,
+    /// Python's serializers take their id from here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<i32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     guid: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -105,6 +108,7 @@ impl<'a> StringAnswer<'a> {
         StringAnswer {
             subject: (is_new && names_subject).then(|| version.subject.as_str()),
             version: (is_new && names_subject).then_some(version.version),
+            id: (is_new && names_subject).then_some(version.id),
             guid: is_new.then(|| version.schema.guid.to_string()),
             schema_type: type_name(entity.kind, answers),
             schema: text,

@@ -1,6 +1,6 @@
 //! A registry on a port of its own, and a client that hides nothing of HTTP.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +15,22 @@ use tokio::net::{TcpListener, TcpStream};
 
 /// How long a test waits for an answer before it fails.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Two schemas.
+pub const STRING: &str = "\"string\"";
+pub const INT: &str = "\"int\"";
+
+/// The body that registers or looks up an Avro schema.
+pub fn schema(text: &str) -> String {
+    json!({ "schema": text }).to_string()
+}
+
+/// Registers an Avro schema and tells its id.
+pub async fn register(server: &Server, subject: &str, text: &str) -> i64 {
+    let path = format!("/subjects/{subject}/versions");
+    let answer = server.ask("POST", &path, &schema(text)).await;
+    answer.json()["id"].as_i64().unwrap_or_else(|| panic!("not registered: {answer:?}"))
+}
 
 /// A registry that listens.
 pub struct Server {
