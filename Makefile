@@ -12,7 +12,7 @@ SUITES ?=
 # For `make bench`, `make crash`, `make kgo` and `make fuzz`: further arguments.
 OPTIONS ?=
 
-.PHONY: help run build release test check fmt bench registry-bench crash kgo fuzz
+.PHONY: help run build release test check fmt bench registry-bench crash kgo fuzz registry-crash registry-large
 .PHONY: conformance conformance-check conformance-record conformance-accept
 
 help:
@@ -24,6 +24,8 @@ help:
 	@echo 'make bench    measure against Apache Kafka on this machine'
 	@echo 'make registry-bench  measure the schema registry against Apicurio on this machine'
 	@echo 'make crash    kill the gateway again and again and look for what is lost (OPTIONS="--hours 1")'
+	@echo 'make registry-crash      the same while schemas are registered and deleted (OPTIONS="--rounds 500")'
+	@echo 'make registry-large      20,000 subjects, and how long a start with them takes'
 	@echo 'make kgo      the tests of franz-go'"'"'s client with as many records as its authors run'
 	@echo 'make conformance         ask Apache Kafka and Tidegate the same, print where they differ'
 	@echo 'make conformance-check   Tidegate beside what is recorded (OPTIONS="--filter topics")'
@@ -65,6 +67,12 @@ registry-bench: build
 
 crash: build
 	TIDEGATE_BIN=$(CARGO_TARGET_DIR)/$(PROFILE)/tidegate python3 tests/run.py --no-build --options '$(OPTIONS)' crash
+
+registry-crash: build
+	TIDEGATE_BIN=$(CARGO_TARGET_DIR)/$(PROFILE)/tidegate $(TIDEGATE_CACHE)/venv/bin/python tests/crash/registry.py --rounds 200 $(OPTIONS)
+
+registry-large: build
+	TIDEGATE_BIN=$(CARGO_TARGET_DIR)/$(PROFILE)/tidegate $(TIDEGATE_CACHE)/venv/bin/python tests/registry/large.py $(OPTIONS)
 
 kgo: build
 	TIDEGATE_BIN=$(CARGO_TARGET_DIR)/$(PROFILE)/tidegate python3 tests/kgo/kgo.py --records 500000 $(OPTIONS)

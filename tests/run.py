@@ -69,11 +69,11 @@ class Suite:
     counted: bool = True
 
 
-def pytest(name, about, timeout_s, *arguments):
-    """A suite of tests/<name> for pytest in the environment that clients/setup.sh makes."""
+def pytest(name, about, timeout_s, *arguments, folder=None):
+    """A suite of tests/<folder or name> for pytest in the environment that clients/setup.sh makes."""
     python = CACHE / "venv" / "bin" / "python"
     command = [python, "-m", "pytest", "-ra", "--durations=10", f"--junitxml={LOGS / name}.xml"]
-    command += [*arguments, ROOT / "tests" / name]
+    command += [*arguments, ROOT / "tests" / (folder or name)]
     return Suite(name, about, command, timeout_s, report="junit", needs=("build", "setup"))
 
 
@@ -143,7 +143,8 @@ def suites(options):
             lock="cargo",
         ),
         pytest("tools", "Kafka's own command line tools, of two releases", 900),
-        pytest("registry", "schema registries on the gateway", 1200),
+        pytest("apicurio", "other schema registries on the gateway", 1200, folder="registry/test_registry.py"),
+        pytest("registry", "the schema registry inside", 900, f"--ignore={ROOT}/tests/registry/test_registry.py"),
         pytest("schema", "schemas as other libraries read and compare them", 600),
         pytest("apps", "Kafka Connect, Kafka Streams and MirrorMaker 2", 900),
         Suite(
@@ -159,6 +160,13 @@ def suites(options):
             "retention",
             "kill -9 while logs are cut at their beginning",
             [CACHE / "venv" / "bin" / "python", ROOT / "tests/crash/retention.py"],
+            600,
+            needs=("build", "setup"),
+        ),
+        Suite(
+            "registry-crash",
+            "kill -9 while the embedded registry is written to",
+            [CACHE / "venv" / "bin" / "python", ROOT / "tests/crash/registry.py"],
             600,
             needs=("build", "setup"),
         ),
@@ -330,7 +338,7 @@ class Runner:
     def report(self, name, count, seconds, path):
         self.counts[name] = count
         verdict = "FAILED" if count.failed else "ok"
-        print(f"{verdict:<7}{name:<12}{count}  ({seconds:.0f} s)", flush=True)
+        print(f"{verdict:<7}{name:<15}{count}  ({seconds:.0f} s)", flush=True)
         if count.failed:
             lines = path.read_text(errors="replace").splitlines()[-TAIL_LINES:]
             print("\n".join(f"    | {line}" for line in lines))
@@ -423,7 +431,7 @@ def main():
     every = suites(shlex.split(arguments.options))
     if arguments.list:
         for suite in every:
-            print(f"{suite.name:<12}{suite.about}")
+            print(f"{suite.name:<15}{suite.about}")
         return 0
     runner = Runner(chosen_suites(every, arguments.suites, not arguments.no_build))
     if arguments.no_build:

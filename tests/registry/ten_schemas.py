@@ -75,3 +75,11 @@ def numbered_schema(number: int) -> Schema:
     """An Avro schema of its own for each `number`, so that each gets an id of its own."""
     record = {"type": "record", "name": f"Numbered{number}", "fields": [{"name": "x", "type": "long"}]}
     return Schema(f"numbered-{number}-value", "AVRO", json.dumps(record))
+
+
+def canonical(schema: Schema) -> str:
+    """The text that Confluent's registry keeps for one of these schemas: JSON without a space too many.
+
+    The Protobuf files above are written as its printer writes them.
+    """
+    return schema.text if schema.kind == "PROTOBUF" else json.dumps(json.loads(schema.text), separators=(",", ":"))

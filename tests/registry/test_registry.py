@@ -5,14 +5,13 @@ import os
 import statistics
 import subprocess
 import time
-from pathlib import Path
 
 import pytest
 
 from apicurio import Apicurio
+from probing import PROBE, found, offsets, probe, read_until
 from ten_schemas import numbered_schema, ten_schemas
 
-_PROBE = Path(__file__).resolve().parent / "probe" / "probe.sh"
 _CLIENTS = ["2.8.2", "3.9.1", "4.4.0"]
 
 # NOOP of the start, NOOP of the new leader, ten schemas.
@@ -24,30 +23,6 @@ _MANY = int(os.environ.get("REGISTRY_SCHEMAS", "200"))
 
 
 # The probe
-
-
-def probe(version: str, verb: str, gateway, *options: str) -> list[dict]:
-    """Runs one verb of the probe to its end; fails with all that it said unless it exits with 0."""
-    done = subprocess.run(
-        [_PROBE, version, verb, "--bootstrap", gateway.bootstrap, *options],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        timeout=180,
-    )
-    assert done.returncode == 0, f"probe {verb} on kafka-clients {version}\n{done.stdout}\n{done.stderr}"
-    return [json.loads(line) for line in done.stdout.splitlines()]
-
-
-def offsets(events: list[dict]) -> list[int]:
-    """Every offset that the probe's reader saw, in its order."""
-    return [event["offset"] for event in events if event.get("event") == "offset"]
-
-
-def found(events: list[dict]) -> int:
-    """How many of the ten schemas the probe found at its end."""
-    return [event for event in events if event.get("event") == "summary"][-1]["found"]
 
 
 @pytest.mark.parametrize("version", _CLIENTS)
@@ -69,7 +44,7 @@ def test_probe_sees_offsets_from_0_to_11_and_finds_ten_of_ten_again_after_kill(v
 
 @pytest.mark.parametrize("version", _CLIENTS)
 def test_running_probe_registers_again_after_gateway_was_killed(version, gateway):
-    command = [_PROBE, version, "live", "--bootstrap", gateway.bootstrap]
+    command = [PROBE, version, "live", "--bootstrap", gateway.bootstrap]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as live:
         try:
             before = read_until(live, "waiting")
@@ -87,21 +62,11 @@ def test_running_probe_registers_again_after_gateway_was_killed(version, gateway
     assert offsets(after)[0] == _OFFSETS_AFTER_RUN
 
 
-def read_until(process: subprocess.Popen, kind: str) -> list[dict]:
-    """The events up to and with the first of `kind`."""
-    events = []
-    for line in process.stdout:
-        events.append(json.loads(line))
-        if events[-1]["event"] == kind:
-            return events
-    raise AssertionError(f"the probe ended before {kind}: {events}")
-
-
 def test_survivor_becomes_master_and_no_generation_has_two_equal_urls(gateway):
     # The three releases wait out session timeouts side by side, each in a group of its own.
     running = {
         version: subprocess.Popen(
-            [_PROBE, version, "elect", "--bootstrap", gateway.bootstrap, "--group", f"elect-{version}"],
+            [PROBE, version, "elect", "--bootstrap", gateway.bootstrap, "--group", f"elect-{version}"],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
