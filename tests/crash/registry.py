@@ -35,6 +35,8 @@ from rounds import Lost, expect
 
 CONNECTIONS = 8
 SUBJECTS_A_CONNECTION = 3
+# After so many rounds connections go on to new subjects: every version of theirs is read after every round.
+ROUNDS_A_SUBJECT = 10
 LEVELS = ["NONE", "BACKWARD", "FORWARD", "FULL_TRANSITIVE"]
 TIMEOUT_S = 20
 
@@ -152,11 +154,14 @@ class Worker:
         self._random = random.Random(seed)
         self._number = number
         self._counter = 0
-        self.subjects = [Subject(f"w{number}-{i}") for i in range(SUBJECTS_A_CONNECTION)]
+        self.subjects = []
         # Subject and request that was sent last and not answered.
         self.in_doubt = None
         self.acknowledged = 0
         self.wrong = None
+
+    def new_subjects(self, round_):
+        self.subjects = [Subject(f"w{self._number}-{round_}-{i}") for i in range(SUBJECTS_A_CONNECTION)]
 
     def start(self):
         self._stop = threading.Event()
@@ -279,6 +284,7 @@ class Harness:
             Worker(number, server.registry, self.ids, self.random.random()) for number in range(CONNECTIONS)
         ]
         self._running = False
+        self._round = 0
 
     def begin(self):
         pass
@@ -286,7 +292,10 @@ class Harness:
     def run_round(self):
         before = self.acknowledged()
         for worker in self.workers:
+            if self._round % ROUNDS_A_SUBJECT == 0:
+                worker.new_subjects(self._round)
             worker.start()
+        self._round += 1
         self._running = True
         time.sleep(self.random.uniform(0.05, 1.2))
         if self.random.random() < 0.2:

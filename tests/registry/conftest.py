@@ -30,9 +30,11 @@ def embedded(tmp_path_factory):
 def new_embedded(tmp_path):
     """Starts a registry for the test alone, on a gateway of its own. It may kill and start it again."""
     with ExitStack() as started:
-        yield lambda **options: started.enter_context(
-            under_test(registries.new_registry(tmp_path / "gateway", **options))
-        )
+
+        def start(directory="gateway", **options):
+            return started.enter_context(under_test(registries.new_registry(tmp_path / directory, **options)))
+
+        yield start
 
 
 @pytest.fixture

@@ -74,15 +74,18 @@ FORMS = {
 }
 
 
+def registrys_producer(bootstrap):
+    return Producer({"bootstrap.servers": bootstrap, "enable.idempotence": True, "linger.ms": 0})
+
+
 def create_topic(bootstrap):
     new = NewTopic(TOPIC, 1, 1, config={"cleanup.policy": "compact"})
     admin = AdminClient({"bootstrap.servers": bootstrap})
     admin.create_topics([new])[TOPIC].result(20)
 
 
-def produce(bootstrap, records):
-    """Writes records as a registry does: acknowledged by all, one after the other."""
-    producer = Producer({"bootstrap.servers": bootstrap, "enable.idempotence": True})
+def produce(producer, records):
+    """Writes records as a registry does, and returns when they are acknowledged."""
     wrong = []
     for key, value in records:
         producer.produce(
@@ -106,7 +109,7 @@ def expect_forms_served(registry):
 @pytest.mark.parametrize("form", FORMS)
 def test_topic_of_another_registry_is_served(own_embedded, form):
     create_topic(own_embedded.bootstrap)
-    produce(own_embedded.bootstrap, FORMS[form])
+    produce(registrys_producer(own_embedded.bootstrap), FORMS[form])
     expect_forms_served(own_embedded)
     own_embedded.restart(hard=True)
     assert own_embedded.text_by_version("new", 1) == '"long"'
@@ -116,8 +119,9 @@ def test_topic_of_another_registry_is_served(own_embedded, form):
 @pytest.mark.parametrize("form", FORMS)
 def test_what_another_writes_is_read_at_once(own_embedded, form):
     own_embedded.ask("POST", "/subjects/s/versions", {"schema": AVRO})
+    producer = registrys_producer(own_embedded.bootstrap)
     for number, record in enumerate(FORMS[form], start=1):
-        produce(own_embedded.bootstrap, [record])
+        produce(producer, [record])
         keytype = json.loads(record[0])
         if keytype["keytype"] == "CONFIG" and keytype.get("subject") is None:
             assert own_embedded.ask("GET", "/config")["compatibilityLevel"] == "FULL", f"record {number}"
@@ -147,9 +151,9 @@ def test_damaged_records_are_skipped_and_told_of(own_embedded):
     create_topic(own_embedded.bootstrap)
     good = ('{"keytype":"SCHEMA","subject":"%s","version":1,"magic":1}',
             '{"subject":"%s","version":1,"id":%d,"schema":"\\"%s\\"","deleted":false}')
-    produce(own_embedded.bootstrap, [(good[0] % "before", good[1] % ("before", 1, "int"))])
-    produce(own_embedded.bootstrap, DAMAGED)
-    produce(own_embedded.bootstrap, [(good[0] % "after", good[1] % ("after", 2, "long"))])
+    before = (good[0] % "before", good[1] % ("before", 1, "int"))
+    after = (good[0] % "after", good[1] % ("after", 2, "long"))
+    produce(registrys_producer(own_embedded.bootstrap), [before, *DAMAGED, after])
     for hard in [False, True]:
         assert sorted(own_embedded.ask("GET", "/subjects")) == ["after", "before"]
         assert own_embedded.text_by_id(1) == '"int"' and own_embedded.text_by_id(2) == '"long"'
