@@ -74,12 +74,12 @@ FORMS = {
 }
 
 
-def registrys_producer(bootstrap):
-    return Producer({"bootstrap.servers": bootstrap, "enable.idempotence": True, "linger.ms": 0})
+def registrys_producer(bootstrap, **settings):
+    return Producer({"bootstrap.servers": bootstrap, "enable.idempotence": True, "linger.ms": 0} | settings)
 
 
-def create_topic(bootstrap):
-    new = NewTopic(TOPIC, 1, 1, config={"cleanup.policy": "compact"})
+def create_topic(bootstrap, partitions=1, policy="compact"):
+    new = NewTopic(TOPIC, partitions, 1, config={"cleanup.policy": policy})
     admin = AdminClient({"bootstrap.servers": bootstrap})
     admin.create_topics([new])[TOPIC].result(20)
 
@@ -89,7 +89,13 @@ def produce(producer, records):
     wrong = []
     for key, value in records:
         producer.produce(
-            TOPIC, key=key, value=value, partition=0, on_delivery=lambda error, _: error and wrong.append(error)
+            TOPIC,
+            key=key,
+            value=value,
+            partition=0,
+            # Karapace's producer adds headers.
+            headers=[("writer", b"7"), ("none", None)],
+            on_delivery=lambda error, _: error and wrong.append(error),
         )
     assert producer.flush(20) == 0 and wrong == []
 
@@ -128,6 +134,35 @@ def test_what_another_writes_is_read_at_once(own_embedded, form):
         if keytype.get("subject") == "old":
             assert own_embedded.text_by_version("old", 1) == AVRO, f"record {number}"
     expect_forms_served(own_embedded)
+
+
+@pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])
+def test_compressed_batches_are_read(own_embedded, codec):
+    create_topic(own_embedded.bootstrap)
+    settings = {"compression.type": codec, "linger.ms": 200, "batch.num.messages": 3}
+    produce(registrys_producer(own_embedded.bootstrap, **settings), FORMS["confluent-8"])
+    expect_forms_served(own_embedded)
+
+
+@pytest.mark.parametrize("partitions, policy", [(2, "compact"), (1, "delete")])
+def test_topic_that_cannot_keep_schemas_is_refused_with_what_is_wrong(own_embedded, partitions, policy):
+    create_topic(own_embedded.bootstrap, partitions, policy)
+    for method, path, body in [("GET", "/subjects", None), ("POST", "/subjects/s/versions", {"schema": AVRO})]:
+        answer = own_embedded.call(method, path, body)
+        assert (answer.status_code, answer.json()["error_code"]) == (500, 50001)
+        assert ("partition" if partitions == 2 else "cleanup.policy") in answer.json()["message"]
+
+
+def test_deleted_topic_takes_the_schemas_with_it(own_embedded):
+    for kind in ["int", "long"]:
+        own_embedded.ask("POST", f"/subjects/{kind}/versions", {"schema": json.dumps(kind)})
+    admin = AdminClient({"bootstrap.servers": own_embedded.bootstrap})
+    admin.delete_topics([TOPIC])[TOPIC].result(20)
+    assert own_embedded.ask("GET", "/subjects") == []
+    assert own_embedded.text_by_id(1) is None
+    assert own_embedded.ask("POST", "/subjects/new/versions", {"schema": '"bytes"'})["id"] == 1
+    own_embedded.restart(hard=True)
+    assert own_embedded.ask("GET", "/subjects") == ["new"]
 
 
 DAMAGED = [

@@ -88,6 +88,13 @@ def test_what_is_no_schema_is_refused_as_invalid(client, name, schema):
     assert name not in client.get_subjects()
 
 
+def test_schema_larger_than_a_record_may_be_is_refused(client, name):
+    doc = "x" * 2_000_000
+    large = Schema(json.dumps({"type": "record", "name": "R", "fields": [], "doc": doc}), "AVRO")
+    assert refusal(client.register_schema, name, large) == (422, 42209)
+    assert client.register_schema(name, record("R", "a")) > 0
+
+
 def test_schema_types_are_the_three(client):
     assert sorted(client.get_schema_types()) == ["AVRO", "JSON", "PROTOBUF"]
 
