@@ -1,0 +1,41 @@
+"""Confluent's Java client and Flink's format on the registry inside the gateway: java/src, each test a test here."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import gateway as servers
+
+_JAVA = Path(__file__).resolve().parent / "java"
+_TEST = re.compile(r"(?m)^    public void (\w+)\(\)")
+_TESTS = [name for path in sorted((_JAVA / "src").glob("*.java")) for name in _TEST.findall(path.read_text())]
+
+
+@pytest.fixture(scope="module")
+def lines(tmp_path_factory):
+    """What the program printed, which ran all of them on one gateway that began with no schema."""
+    server = servers.new_gateway(tmp_path_factory.mktemp("gateway"), registry=True)
+    server.start()
+    try:
+        done = subprocess.run(
+            [_JAVA / "run.sh", f"http://{server.registry}", server.bootstrap],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+    finally:
+        server.terminate()
+    return done.stdout.splitlines() + done.stderr.splitlines()
+
+
+@pytest.mark.parametrize("name", _TESTS)
+def test_java(name, lines):
+    if f"pass {name}" in lines:
+        return
+    why = [line for line in lines if line.startswith(f"fail {name} ")] or lines
+    pytest.fail("\n".join(why).replace("\\n", "\n"), pytrace=False)
