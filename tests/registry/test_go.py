@@ -11,32 +11,35 @@ import pytest
 _HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(_HERE.parent / "kgo"))
 
-import gateway as servers
+from guarded import PASSWORD, USER, guarded_gateway
 from kgo import Results
 
 _GO = _HERE / "go"
-_TESTS = [name for path in sorted(_GO.glob("*_test.go")) for name in re.findall(r"(?m)^func (Test\w+)\(", path.read_text())]
+_TEST = re.compile(r"(?m)^func (Test\w+)\(")
+_TESTS = [name for path in sorted(_GO.glob("*_test.go")) for name in _TEST.findall(path.read_text())]
 
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
-    """All of them, run at once on one gateway that begins with no schema."""
-    server = servers.new_gateway(tmp_path_factory.mktemp("gateway"), registry=True)
-    server.start()
+    """All of them, run at once on one gateway that begins with no schema and asks for a password."""
     results = Results()
-    try:
+    with guarded_gateway(tmp_path_factory.mktemp("go")) as server:
+        about = {
+            "REGISTRY_URL": f"http://{server.registry}",
+            "REGISTRY_USER": USER,
+            "REGISTRY_PASSWORD": PASSWORD,
+            "KAFKA_SEEDS": server.bootstrap,
+        }
         done = subprocess.run(
             ["go", "test", "-p", "2", "-count", "1", "-timeout", "2m", "-json", "./..."],
             cwd=_GO,
-            env=os.environ | {"REGISTRY_URL": f"http://{server.registry}", "KAFKA_SEEDS": server.bootstrap},
+            env=os.environ | about,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             text=True,
             errors="replace",
             check=False,
         )
-    finally:
-        server.terminate()
     for line in done.stdout.splitlines():
         results.take(line)
     return results

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-import gateway as servers
+from guarded import PASSWORD, USER, guarded_gateway
 
 _JAVA = Path(__file__).resolve().parent / "java"
 _TEST = re.compile(r"(?m)^    public void (\w+)\(\)")
@@ -15,12 +15,10 @@ _TESTS = [name for path in sorted((_JAVA / "src").glob("*.java")) for name in _T
 
 @pytest.fixture(scope="module")
 def lines(tmp_path_factory):
-    """What the program printed, which ran all of them on one gateway that began with no schema."""
-    server = servers.new_gateway(tmp_path_factory.mktemp("gateway"), registry=True)
-    server.start()
-    try:
+    """What the program printed, which ran all of them on one gateway that began with no schema and asked for a password."""
+    with guarded_gateway(tmp_path_factory.mktemp("java")) as server:
         done = subprocess.run(
-            [_JAVA / "run.sh", f"http://{server.registry}", server.bootstrap],
+            [_JAVA / "run.sh", f"http://{server.registry}", server.bootstrap, USER, PASSWORD],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -28,8 +26,6 @@ def lines(tmp_path_factory):
             timeout=300,
             check=False,
         )
-    finally:
-        server.terminate()
     return done.stdout.splitlines() + done.stderr.splitlines()
 
 

@@ -157,7 +157,11 @@ def load(kind: str, url: str, prefix: str, plan: Plan, connections: int = 1, **m
     options = {"connections": connections, "seconds": plan.seconds, "warm-up-s": plan.warm_up_s} | more
     command = [_LOAD, kind, "--url", url, "--prefix", prefix]
     command += [word for name, value in options.items() for word in (f"--{name}", str(value))]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, timeout=600)
+    # An answer that is wrong is told in a line; where in the load generator it was found says nothing.
+    environment = os.environ | {"RUST_BACKTRACE": "0"}
+    done = subprocess.run(
+        command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, timeout=600
+    )
     if done.returncode != 0:
         raise RuntimeError(f"{' '.join(command)} failed")
     return json.loads(done.stdout)

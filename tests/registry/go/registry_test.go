@@ -1,4 +1,5 @@
-// Package registry drives franz-go's schema registry client, every call of it, against the registry at REGISTRY_URL.
+// Package registry drives franz-go's schema registry client, every call of it, against the registry at REGISTRY_URL,
+// which knows REGISTRY_USER by REGISTRY_PASSWORD.
 //
 // Kafka at KAFKA_SEEDS carries what its Serde has written. ../test_go.py starts both and runs these tests; each of
 // them keeps to subjects of its own, and one that touches what is global puts it back.
@@ -49,7 +50,8 @@ func client(t *testing.T, opts ...sr.ClientOpt) (*sr.Client, context.Context) {
 	if url == "" {
 		t.Fatal("REGISTRY_URL must name the registry")
 	}
-	made, err := sr.NewClient(append([]sr.ClientOpt{sr.URLs(url)}, opts...)...)
+	user := sr.BasicAuth(os.Getenv("REGISTRY_USER"), os.Getenv("REGISTRY_PASSWORD"))
+	made, err := sr.NewClient(append([]sr.ClientOpt{sr.URLs(url), user}, opts...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,6 +172,20 @@ func readsFind(ctx context.Context, t *testing.T, cl *sr.Client, schema sr.Schem
 	if !slices.Contains(must(cl.Subjects(ctx))(t), name) {
 		t.Errorf("%s is not among all subjects", name)
 	}
+}
+
+func TestWithoutThePasswordNothingIsAnswered(t *testing.T) {
+	name := subject(t, "value")
+	for _, password := range []string{"", "wrong", os.Getenv("REGISTRY_PASSWORD") + " "} {
+		cl, ctx := client(t, sr.BasicAuth(os.Getenv("REGISTRY_USER"), password))
+		unauthorized := &sr.Error{Code: 401, Name: "UNAUTHORIZED"}
+		_, err := cl.Subjects(ctx)
+		refused(t, "a read", err, 401, unauthorized)
+		_, err = cl.RegisterSchema(ctx, name, avro(avroText), -1, -1)
+		refused(t, "a write", err, 401, unauthorized)
+	}
+	cl, ctx := client(t)
+	equal(t, "written", len(must(cl.Subjects(sr.WithParams(ctx, sr.SubjectPrefix(name))))(t)), 0)
 }
 
 func TestSameSchemaUnderTwoSubjectsHasOneIDAndOneGUID(t *testing.T) {

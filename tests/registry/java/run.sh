@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Confluent's Java registry client and Flink's format against a registry; prints a line for each test.
 #
-#   run.sh REGISTRY_URL BOOTSTRAP_SERVERS
+#   run.sh REGISTRY_URL BOOTSTRAP_SERVERS USER PASSWORD
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)

@@ -198,7 +198,7 @@ public final class ConfluentClient {
         Server.equal("by subject and id", server.client().getSchemaBySubjectAndId(inside, 1), Server.avro(Server.ORDER_WITH_NOTE));
         Server.equal("subjects", List.copyOf(server.client().getAllSubjectsByPrefix(":.client-context:")), List.of(inside));
         // The path of a context does the same to every request below it.
-        CachedSchemaRegistryClient below = new CachedSchemaRegistryClient(server.registry() + "/contexts/.client-context", 10);
+        CachedSchemaRegistryClient below = server.clientOf(server.registry() + "/contexts/.client-context");
         Server.equal("below", below.getId("value", Server.avro(Server.ORDER_WITH_NOTE)), 1);
         Server.equal("subjects below", List.copyOf(below.getAllSubjects()), List.of(inside));
     }

@@ -3,7 +3,9 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
+import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
@@ -62,6 +64,13 @@ public final class ConfluentRest {
         Server.holds("cluster", !server.rest().getClusterId().getScope().isEmpty());
         Server.holds("version", !server.rest().getSchemaRegistryServerVersion().getVersion().isEmpty());
         Server.holds("contexts", server.rest().getAllContexts().contains("."));
+    }
+
+    public void nobodyIsLetInWithoutThePassword() throws Exception {
+        RestService nobody = new RestService(server.registry());
+        Server.refused("a read", 401, null, nobody::getAllSubjects);
+        Server.refused("a write", 401, null, () -> nobody.registerSchema(Server.ORDER, "rest-nobody-value"));
+        Server.equal("written", server.rest().getAllSubjects("rest-nobody-", false), List.of());
     }
 
     public void deletedOnesAreListedWhenAskedFor() throws Exception {
@@ -128,6 +137,8 @@ public final class ConfluentRest {
         RegisterSchemaRequest referring = new RegisterSchemaRequest();
         referring.setSchema("{\"type\":\"record\",\"name\":\"Line\",\"fields\":[{\"name\":\"of\",\"type\":\"shop.Order\"}]}");
         referring.setReferences(List.of(new SchemaReference("shop.Order", "rest-guid-0", 1)));
+        byte[] pair = (server.user() + ":" + server.password()).getBytes(StandardCharsets.UTF_8);
+        String basic = Base64.getEncoder().encodeToString(pair);
         int number = 0;
         for (RegisterSchemaRequest request : List.of(plain, described, referring)) {
             String subject = "rest-guid-" + number++;
@@ -136,7 +147,9 @@ public final class ConfluentRest {
             new Schema(subject, request).updateHash(digest);
             ByteBuffer hash = ByteBuffer.wrap(digest.digest());
             UUID guid = new UUID(hash.getLong(), hash.getLong());
-            HttpRequest get = HttpRequest.newBuilder(URI.create(server.registry() + "/subjects/" + subject + "/versions/1")).build();
+            HttpRequest get = HttpRequest.newBuilder(URI.create(server.registry() + "/subjects/" + subject + "/versions/1"))
+                    .header("Authorization", "Basic " + basic)
+                    .build();
             String body = HttpClient.newHttpClient().send(get, HttpResponse.BodyHandlers.ofString()).body();
             Server.holds(guid + " is not in " + body, body.contains("\"guid\":\"" + guid + "\""));
         }

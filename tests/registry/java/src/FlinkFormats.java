@@ -37,14 +37,14 @@ public final class FlinkFormats {
             if (id >= 5) {
                 order.put("note", "note " + id);
             }
-            written.add(ConfluentRegistryAvroSerializationSchema.forGeneric(subject, order.getSchema(), server.registry()).serialize(order));
+            written.add(ConfluentRegistryAvroSerializationSchema.forGeneric(subject, order.getSchema(), server.registry(), server.credentials()).serialize(order));
         }
         Server.equal("versions", server.client().getAllVersions(subject), List.of(1, 2));
         int firstId = server.client().getId(subject, Server.avro(Server.ORDER));
         int secondId = server.client().getId(subject, Server.avro(Server.ORDER_WITH_NOTE));
 
         List<byte[]> read = throughTopic(topic, written);
-        var deserializer = ConfluentRegistryAvroDeserializationSchema.forGeneric(newer, server.registry());
+        var deserializer = ConfluentRegistryAvroDeserializationSchema.forGeneric(newer, server.registry(), server.credentials());
         for (int i = 0; i < 10; i++) {
             ByteBuffer value = ByteBuffer.wrap(read.get(i));
             Server.equal("magic byte", value.get(), (byte) 0);
@@ -58,7 +58,7 @@ public final class FlinkFormats {
     public void flinkDoesNotReadAnIdThatIsNotThere() throws Exception {
         byte[] value = ByteBuffer.allocate(6).put((byte) 0).putInt(2_000_000_000).put((byte) 2).array();
         Schema schema = new Schema.Parser().parse(Server.ORDER);
-        var deserializer = ConfluentRegistryAvroDeserializationSchema.forGeneric(schema, server.registry());
+        var deserializer = ConfluentRegistryAvroDeserializationSchema.forGeneric(schema, server.registry(), server.credentials());
         String why = "";
         try {
             deserializer.deserialize(value);

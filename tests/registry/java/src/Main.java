@@ -10,7 +10,7 @@ public final class Main {
     private Main() {}
 
     public static void main(String[] arguments) throws Exception {
-        Server server = new Server(arguments[0], arguments[1]);
+        Server server = new Server(arguments[0], arguments[1], arguments[2], arguments[3]);
         List<Object> suites = List.of(new ConfluentClient(server), new ConfluentRest(server), new FlinkFormats(server));
         for (Object suite : suites) {
             for (Method method : suite.getClass().getDeclaredMethods()) {
