@@ -13,9 +13,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-import requests
 
-import gateway as servers
+from registry_settings import gateway_with
 
 _HERE = Path(__file__).resolve().parent
 _MODULE = _HERE / "confluent"
@@ -37,12 +36,8 @@ _TESTS = {
 @pytest.fixture
 def registry(tmp_path):
     """The URL of a registry without schemas that compares nothing, as the imitation does."""
-    server = servers.new_gateway(tmp_path / "gateway", registry=True)
-    server.start()
-    url = f"http://{server.registry}"
-    requests.put(f"{url}/config", json={"compatibility": "NONE"}, timeout=30).raise_for_status()
-    yield url
-    server.terminate()
+    with gateway_with(tmp_path, 'schema.compatibility.level = "none"') as server:
+        yield f"http://{server.registry}"
 
 
 @pytest.fixture(scope="session")

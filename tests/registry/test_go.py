@@ -11,7 +11,7 @@ import pytest
 _HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(_HERE.parent / "kgo"))
 
-from guarded import PASSWORD, USER, guarded_gateway
+from registry_settings import PASSWORD, USER, guarded_gateway
 from kgo import Results
 
 _GO = _HERE / "go"

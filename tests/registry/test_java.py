@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from guarded import PASSWORD, USER, guarded_gateway
+from registry_settings import PASSWORD, USER, guarded_gateway
 
 _JAVA = Path(__file__).resolve().parent / "java"
 _TEST = re.compile(r"(?m)^    public void (\w+)\(\)")

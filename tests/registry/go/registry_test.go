@@ -25,6 +25,8 @@ const (
 	avroText     = `{"type":"record","name":"Order","namespace":"shop","fields":[{"name":"id","type":"long"}]}`
 	avroWithNote = `{"type":"record","name":"Order","namespace":"shop","fields":[{"name":"id","type":"long"},` +
 		`{"name":"note","type":"string","default":""}]}`
+	avroWithoutDefault = `{"type":"record","name":"Order","namespace":"shop","fields":[{"name":"id","type":"long"},` +
+		`{"name":"total","type":"double"}]}`
 	jsonText = `{"$schema":"http://json-schema.org/draft-07/schema#","title":"Order","type":"object",` +
 		`"properties":{"id":{"type":"integer"}},"additionalProperties":false}`
 	protobufText = `syntax = "proto3";
@@ -110,6 +112,9 @@ func refused(t *testing.T, what string, err error, status int, kind *sr.Error) {
 		t.Errorf("%s: got %d %s, want %d %d", what, response.StatusCode, response.Raw, status, kind.Code)
 	}
 }
+
+// errIncompatible is what registries answer since their 8.0; the client's own list has the code before that, 409.
+var errIncompatible = &sr.Error{Code: 40901, Name: "INCOMPATIBLE_SCHEMA"}
 
 func sortedVersions(schemas []sr.SubjectSchema) []string {
 	var names []string
@@ -234,6 +239,54 @@ func TestPagesOfSubjectsAndOnlyLatestSchemas(t *testing.T) {
 	}
 }
 
+func TestReferencesOfEachLanguageAreFoundAndKeepTheirTargets(t *testing.T) {
+	cl, ctx := client(t)
+	for _, c := range []struct {
+		kind             sr.SchemaType
+		name, target, of string
+	}{
+		{
+			sr.TypeAvro, "geo.Point",
+			`{"type":"record","name":"Point","namespace":"geo","fields":[{"name":"x","type":"int"}]}`,
+			`{"type":"record","name":"Line","namespace":"geo","fields":[{"name":"from","type":"geo.Point"}]}`,
+		},
+		{
+			sr.TypeJSON, "point.json",
+			`{"$schema":"http://json-schema.org/draft-07/schema#","type":"object","properties":{"x":{"type":"integer"}}}`,
+			`{"$schema":"http://json-schema.org/draft-07/schema#","type":"object","properties":{"from":{"$ref":"point.json"}}}`,
+		},
+		{
+			sr.TypeProtobuf, "geo/point.proto",
+			"syntax = \"proto3\";\npackage geo;\n\nmessage Point {\n  int32 x = 1;\n}\n",
+			"syntax = \"proto3\";\npackage geo;\n\nimport \"geo/point.proto\";\n\nmessage Line {\n  Point from = 1;\n}\n",
+		},
+	} {
+		t.Run(c.kind.String(), func(t *testing.T) {
+			point, line := subject(t, "point"), subject(t, "line")
+			must(cl.CreateSchema(ctx, point, sr.Schema{Schema: c.target, Type: c.kind}))(t)
+			references := []sr.SchemaReference{{Name: c.name, Subject: point, Version: 1}}
+			made := must(cl.CreateSchema(ctx, line, sr.Schema{Schema: c.of, Type: c.kind, References: references}))(t)
+			equal(t, "references", made.References, references)
+
+			users := must(cl.SchemaReferences(ctx, point, 1))(t)
+			equal(t, "users", sortedVersions(users), []string{line + "/1"})
+			refused(t, "deleting what is referenced", cl.DeleteSchema(ctx, point, 1, sr.SoftDelete), 422, sr.ErrReferenceExists)
+			_, err := cl.DeleteSubject(ctx, point, sr.SoftDelete)
+			refused(t, "deleting the subject of what is referenced", err, 422, sr.ErrReferenceExists)
+
+			missing := []sr.SchemaReference{{Name: c.name, Subject: subject(t, "nowhere"), Version: 1}}
+			if c.kind == sr.TypeAvro {
+				resolved := must(cl.SchemaTextByID(sr.WithParams(ctx, sr.Format("resolved")), made.ID))(t)
+				// The namespace is that of the record around it, and is not said again.
+				target := strings.Replace(c.target, `"namespace":"geo",`, "", 1)
+				sameJSON(t, "resolved", resolved, strings.Replace(c.of, `"geo.Point"`, target, 1))
+			}
+			_, err = cl.CreateSchema(ctx, subject(t, "lost"), sr.Schema{Schema: c.of, Type: c.kind, References: missing})
+			refused(t, "a reference to nothing", err, 422, sr.ErrInvalidSchema)
+		})
+	}
+}
+
 func TestDeletesAreSoftThenHard(t *testing.T) {
 	cl, ctx := client(t)
 	name := subject(t, "value")
@@ -272,6 +325,57 @@ func TestDeletesAreSoftThenHard(t *testing.T) {
 	_, err = cl.DeleteSubject(ctx, name, sr.SoftDelete)
 	refused(t, "deleting nothing", err, 404, sr.ErrSubjectNotFound)
 	equal(t, "version after a hard delete", must(cl.CreateSchema(ctx, name, avro(avroText)))(t).Version, 1)
+}
+
+func TestCompatibilityIsCheckedAndConfigured(t *testing.T) {
+	cl, ctx := client(t)
+	name := subject(t, "value")
+	level := func(ctx context.Context, subjects ...string) sr.CompatibilityResult {
+		t.Helper()
+		return cl.Compatibility(ctx, subjects...)[0]
+	}
+	equal(t, "the level at first", level(ctx).Level, sr.CompatBackward)
+	refused(t, "the subject's level at first", level(ctx, name).Err, 404, sr.ErrSubjectLevelCompatibilityNotConfigured)
+	global := level(sr.WithParams(ctx, sr.DefaultToGlobal), name)
+	equal(t, "or the global one", global.Level, sr.CompatBackward)
+
+	must(cl.CreateSchema(ctx, name, avro(avroText)))(t)
+	check := func(version int, text string, params ...sr.Param) sr.CheckCompatibilityResult {
+		t.Helper()
+		return must(cl.CheckCompatibility(sr.WithParams(ctx, params...), name, version, avro(text)))(t)
+	}
+	for _, version := range []int{1, -1, -2} {
+		equal(t, "added with a default", check(version, avroWithNote).Is, true)
+		equal(t, "added without", check(version, avroWithoutDefault).Is, false)
+		equal(t, "messages without verbose", len(check(version, avroWithoutDefault).Messages), 0)
+		messages := check(version, avroWithoutDefault, sr.Verbose).Messages
+		if !strings.Contains(strings.Join(messages, "\n"), "READER_FIELD_MISSING_DEFAULT_VALUE") {
+			t.Errorf("messages: %q", messages)
+		}
+	}
+	_, err := cl.CheckCompatibility(ctx, name, 7, avro(avroText))
+	refused(t, "a check against no version", err, 404, sr.ErrVersionNotFound)
+	_, err = cl.CreateSchema(ctx, name, avro(avroWithoutDefault))
+	refused(t, "an incompatible schema", err, 409, errIncompatible)
+
+	for _, each := range []sr.CompatibilityLevel{
+		sr.CompatBackward, sr.CompatBackwardTransitive, sr.CompatForward, sr.CompatForwardTransitive,
+		sr.CompatFull, sr.CompatFullTransitive, sr.CompatNone,
+	} {
+		set := cl.SetCompatibility(ctx, sr.SetCompatibility{Level: each}, name)[0]
+		equal(t, "error", set.Err, nil)
+		equal(t, "set", set.Level, each)
+		equal(t, "get", level(ctx, name).Level, each)
+	}
+	equal(t, "version with NONE", must(cl.CreateSchema(ctx, name, avro(avroWithoutDefault)))(t).Version, 2)
+	equal(t, "reset", cl.ResetCompatibility(ctx, name)[0].Err, nil)
+	refused(t, "the subject's level afterwards", level(ctx, name).Err, 404, sr.ErrSubjectLevelCompatibilityNotConfigured)
+
+	t.Cleanup(func() { cl.ResetCompatibility(context.Background()) })
+	equal(t, "global", cl.SetCompatibility(ctx, sr.SetCompatibility{Level: sr.CompatFull})[0].Err, nil)
+	equal(t, "global afterwards", level(ctx).Level, sr.CompatFull)
+	equal(t, "reset", cl.ResetCompatibility(ctx)[0].Err, nil)
+	equal(t, "global after its reset", level(ctx).Level, sr.CompatBackward)
 }
 
 func TestConfigKeepsEachOfItsFields(t *testing.T) {
@@ -431,6 +535,36 @@ func TestContextsHaveIDsOfTheirOwn(t *testing.T) {
 	}
 }
 
+func TestNamesAndNumbersThatAreNotThere(t *testing.T) {
+	cl, ctx := client(t)
+	name := subject(t, "value")
+	_, err := cl.SchemaByID(ctx, 2_000_000_000)
+	refused(t, "an id", err, 404, sr.ErrSchemaNotFound)
+	_, err = cl.SchemaVersionsByID(ctx, 2_000_000_000)
+	refused(t, "versions of an id", err, 404, sr.ErrSchemaNotFound)
+	_, err = cl.SubjectsByID(ctx, 2_000_000_000)
+	refused(t, "subjects of an id", err, 404, sr.ErrSchemaNotFound)
+	_, err = cl.SchemaByVersion(ctx, name, 1)
+	refused(t, "a subject", err, 404, sr.ErrSubjectNotFound)
+	_, err = cl.LookupSchema(ctx, name, avro(avroText))
+	refused(t, "lookup in no subject", err, 404, sr.ErrSubjectNotFound)
+	must(cl.CreateSchema(ctx, name, avro(avroText)))(t)
+	_, err = cl.SchemaByVersion(ctx, name, 9)
+	refused(t, "a version", err, 404, sr.ErrVersionNotFound)
+	_, err = cl.SchemaByVersion(ctx, name, 0)
+	refused(t, "version 0", err, 422, sr.ErrInvalidVersion)
+	_, err = cl.LookupSchema(ctx, name, avro(avroWithNote))
+	refused(t, "a schema", err, 404, sr.ErrSchemaNotFound)
+	for _, bad := range []sr.Schema{
+		avro(`{"type":"nonsense"}`),
+		{Schema: `{"type":17}`, Type: sr.TypeJSON},
+		{Schema: "message {", Type: sr.TypeProtobuf},
+	} {
+		_, err = cl.RegisterSchema(ctx, subject(t, "bad"), bad, -1, -1)
+		refused(t, "no schema of "+bad.Type.String(), err, 422, sr.ErrInvalidSchema)
+	}
+}
+
 func TestSubjectsWithEveryKindOfCharacter(t *testing.T) {
 	cl, ctx := client(t)
 	for i, part := range []string{"a/b", "a b", "a%2Fb", "ä€𝄞", "a+b", "a?b#c", "a:b", "..", `a"b\c`} {
@@ -441,6 +575,17 @@ func TestSubjectsWithEveryKindOfCharacter(t *testing.T) {
 		equal(t, "versions of "+part, must(cl.SubjectVersions(ctx, name))(t), []int{1})
 		equal(t, "delete "+part, must(cl.DeleteSubject(ctx, name, sr.SoftDelete))(t), []int{1})
 	}
+}
+
+func TestNormalizeFindsWhatIsWrittenDifferently(t *testing.T) {
+	cl, ctx := client(t)
+	name := subject(t, "value")
+	made := must(cl.CreateSchema(ctx, name, avro(avroText)))(t)
+	other := avro(`{"fields":[{"type":{"type":"long"},"name":"id"}],"namespace":"shop","name":"Order","type":"record"}`)
+	normalizing := sr.WithParams(ctx, sr.Normalize)
+	equal(t, "registered", must(cl.RegisterSchema(normalizing, name, other, -1, -1))(t), made.ID)
+	equal(t, "looked up", must(cl.LookupSchema(normalizing, name, other))(t).Version, 1)
+	equal(t, "versions", must(cl.SubjectVersions(ctx, name))(t), []int{1})
 }
 
 func TestManyClientsOfOneSchemaGetOneID(t *testing.T) {

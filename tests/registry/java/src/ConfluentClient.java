@@ -89,6 +89,35 @@ public final class ConfluentClient {
                 "a reference to what was deleted", 42201, null, () -> server.client().register("client-references-late", parsed));
     }
 
+    public void compatibilityIsTestedAndConfigured() throws Exception {
+        String subject = "client-compatibility-value";
+        AvroSchema incompatible = Server.avro(Server.ORDER_WITH_TOTAL);
+        server.client().register(subject, Server.avro(Server.ORDER));
+        Server.holds("compatible", server.client().testCompatibility(subject, Server.avro(Server.ORDER_WITH_NOTE)));
+        Server.holds("incompatible", !server.client().testCompatibility(subject, incompatible));
+        Server.equal("no messages", server.client().testCompatibilityVerbose(subject, Server.avro(Server.ORDER_WITH_NOTE)), List.of());
+        // The client's own checker is the registry's, so the words can be compared.
+        List<String> own = incompatible.isBackwardCompatible(Server.avro(Server.ORDER));
+        List<String> told = server.client().testCompatibilityVerbose(subject, incompatible);
+        for (String message : own) {
+            String words = String.format(message, "new", "old");
+            Server.holds(words + " is not in " + told, told.contains(words));
+        }
+        Server.refused("incompatible", 40901, null, () -> server.client().register(subject, incompatible));
+
+        String none = "Subject '" + subject + "' does not have subject-level compatibility configured";
+        Server.refused("no level", 40408, none, () -> server.client().getCompatibility(subject));
+        for (String level : List.of("FORWARD", "FULL", "BACKWARD_TRANSITIVE", "FORWARD_TRANSITIVE", "FULL_TRANSITIVE", "NONE")) {
+            Server.equal("set", server.client().updateCompatibility(subject, level), level);
+            Server.equal("get", server.client().getCompatibility(subject), level);
+        }
+        server.client().register(subject, incompatible);
+        server.client().deleteCompatibility(subject);
+        Server.refused("no level again", 40408, none, () -> server.client().getCompatibility(subject));
+        Server.equal("global", server.client().getCompatibility(null), "BACKWARD");
+        Server.refused("no such level", 42203, null, () -> server.client().updateCompatibility(subject, "SIDEWARD"));
+    }
+
     public void configKeepsEveryField() throws Exception {
         String subject = "client-config-value";
         Config config = new Config(
@@ -166,6 +195,28 @@ public final class ConfluentClient {
         Server.refused("IMPORT over schemas", 42205, null, () -> server.client().setMode("IMPORT", subject));
         Server.equal("IMPORT by force", server.client().setMode("IMPORT", subject, true), "IMPORT");
         Server.refused("no such mode", 42204, null, () -> server.client().setMode("SLEEPING", subject));
+    }
+
+    public void globalModeAndLevelHoldForSubjectsWithoutTheirOwn() throws Exception {
+        String subject = "client-global-value";
+        server.client().register(subject, Server.avro(Server.ORDER));
+        try {
+            Server.equal("mode", server.client().setMode("READONLY"), "READONLY");
+            Server.equal("mode", server.client().getMode(), "READONLY");
+            Server.refused("a write", 42205, null, () -> server.client().register(subject, Server.avro(Server.ORDER_WITH_NOTE)));
+            server.client().setMode("READWRITE", "client-global-other");
+            server.client().register("client-global-other", Server.avro(Server.ORDER_WITH_NOTE));
+        } finally {
+            Server.equal("mode", server.client().setMode("READWRITE"), "READWRITE");
+        }
+        try {
+            Server.equal("level", server.client().updateCompatibility(null, "NONE"), "NONE");
+            Server.equal("level", server.client().getCompatibility(null), "NONE");
+            server.client().register(subject, Server.avro(Server.ORDER_WITH_TOTAL));
+        } finally {
+            server.client().deleteConfig(null);
+        }
+        Server.equal("level", server.client().getCompatibility(null), "BACKWARD");
     }
 
     public void deletesAreSoftThenPermanent() throws Exception {

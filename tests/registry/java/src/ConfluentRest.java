@@ -126,6 +126,25 @@ public final class ConfluentRest {
         Server.equal("config that was", rest.deleteConfig("rest-fallback-value").getCompatibilityLevel(), "FULL");
     }
 
+    public void refusalsHaveConfluentsCodesAndWords() throws Exception {
+        RestService rest = server.rest();
+        String subject = "rest-refusals-value";
+        Server.refused("id", 40403, "Schema 2000000000 not found", () -> rest.getId(2_000_000_000));
+        Server.refused("subject", 40401, "Subject '" + subject + "' not found.", () -> rest.getVersion(subject, 1));
+        Server.refused("versions", 40401, "Subject '" + subject + "' not found.", () -> rest.getAllVersions(subject));
+        Server.refused("lookup", 40401, "Subject '" + subject + "' not found.", () -> rest.lookUpSubjectVersion(Server.ORDER, subject));
+        rest.registerSchema(Server.ORDER, subject);
+        Server.refused("version", 40402, "Version 7 not found.", () -> rest.getVersion(subject, 7));
+        String version = "The specified version '0' is not a valid version id. "
+                + "Allowed values are between [1, 2^31-1] and the string \"latest\"";
+        Server.refused("version 0", 42202, version, () -> rest.getVersion(subject, 0));
+        Server.refused("schema", 42201, null, () -> rest.registerSchema("{\"type\":\"nonsense\"}", subject));
+        Server.refused("no schema", 42201, null, () -> rest.registerSchema("", "rest-refusals-empty"));
+        Server.refused("type", 42201, null, () -> rest.registerSchema(Server.ORDER, "XML", List.of(), subject));
+        Server.refused("level", 42203, null, () -> rest.updateCompatibility("SIDEWARD", subject));
+        Server.refused("mode", 42204, null, () -> rest.setMode("SLEEPING", subject));
+    }
+
     /** What a registry calls a schema's GUID is the hash of what Confluent's own classes feed into it. */
     public void guidIsTheHashOfTheSchema() throws Exception {
         RestService rest = server.rest();
