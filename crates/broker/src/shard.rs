@@ -195,11 +195,8 @@ where
         outcome: Outcome<M::Record, M::Reply>,
         own: Option<ReplyTo>,
     ) -> Result<Option<Answer<M::Reply>>, ErrorCode> {
-        let commit = match self.append(&outcome.records, now) {
-            Ok((commit, base_offset)) => {
-                replay(inner, now, base_offset, &outcome.records);
-                commit
-            }
+        let commit = match self.append(inner, &outcome.records, now) {
+            Ok(commit) => commit,
             Err(error) => {
                 self.drop_machine(inner, error);
                 return Err(ErrorCode::CoordinatorNotAvailable);
@@ -232,13 +229,19 @@ where
         own_answer
     }
 
-    /// Appends the records as one batch; returns its commit and the first one's offset.
-    fn append(&self, records: &[M::Record], now: Now) -> Result<(Commit, Offset), ErrorCode> {
+    /// Appends the records as one batch, if there are any, and replays them.
+    fn append(
+        &self,
+        inner: &mut Inner<M>,
+        records: &[M::Record],
+        now: Now,
+    ) -> Result<Commit, ErrorCode> {
         let Some((header, mut batch)) = batch_of(records, now) else {
-            return Ok((self.partition.last_commit(), self.partition.log_end_offset()));
+            return Ok(self.partition.last_commit());
         };
         let appended = self.partition.append(header, &mut batch, now.wall_ms, None)?;
-        Ok((appended.commit, appended.base_offset))
+        replay(inner, now, appended.base_offset, records);
+        Ok(appended.commit)
     }
 
     fn drop_machine(&self, inner: &mut Inner<M>, error: ErrorCode) {

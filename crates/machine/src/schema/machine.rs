@@ -299,7 +299,9 @@ impl SchemaMachine {
     fn delete_config(&self, scope: QualifiedSubject) -> Decision {
         let config = match self.registry.config(&scope) {
             Some(config) => config.clone(),
-            None if scope.is_everything() => self.registry.config_in_scope(&scope),
+            None if scope.is_everything() => {
+                return Ok((Vec::new(), Done::Config(self.registry.config_in_scope(&scope))));
+            }
             None => return Err(Refusal::ConfigNotFound(scope)),
         };
         self.check_writable(&scope)?;
