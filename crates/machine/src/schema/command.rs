@@ -10,9 +10,9 @@ use std::sync::Arc;
 /// What may change the state.
 #[derive(Debug, Clone)]
 pub enum Command {
-    /// Registers a schema; answered with [`Reply::Registered`].
+    /// Registers a schema; answered with [`Done::Registered`].
     Register(Box<Register>),
-    /// Deletes one version, softly or for good; answered with [`Reply::Deleted`].
+    /// Deletes one version, softly or for good; answered with [`Done::Deleted`].
     DeleteVersion {
         /// The subject.
         subject: QualifiedSubject,
@@ -21,30 +21,30 @@ pub enum Command {
         /// Whether its record goes.
         permanent: bool,
     },
-    /// Deletes all versions, softly or for good; answered with [`Reply::DeletedSubject`].
+    /// Deletes all versions, softly or for good; answered with [`Done::DeletedSubject`].
     DeleteSubject {
         /// The subject.
         subject: QualifiedSubject,
         /// Whether their records go.
         permanent: bool,
     },
-    /// Changes a config; answered with [`Reply::Config`], the whole new one.
+    /// Changes a config; answered with [`Done::Config`], the whole new one.
     PutConfig(Box<PutConfig>),
-    /// Takes a config away; answered with [`Reply::Config`], what it was.
+    /// Takes a config away; answered with [`Done::Config`], what it was.
     DeleteConfig {
         /// A subject, a context as a whole, or everything.
         scope: QualifiedSubject,
     },
-    /// Sets a mode; answered with [`Reply::Mode`], the new one.
+    /// Sets a mode; answered with [`Done::Mode`], the new one.
     PutMode(PutMode),
-    /// Takes a mode away; answered with [`Reply::Mode`], what it was.
+    /// Takes a mode away; answered with [`Done::Mode`], what it was.
     DeleteMode {
         /// A subject, a context as a whole, or everything.
         scope: QualifiedSubject,
         /// Those of a context's subjects too.
         recursive: bool,
     },
-    /// Takes an empty context away; answered with [`Reply::Done`].
+    /// Takes an empty context away; answered with [`Done::Done`].
     DeleteContext {
         /// The context as a whole.
         context: QualifiedSubject,

@@ -196,7 +196,7 @@ impl Registry {
     }
 
     /// The same with the schema's guid, which costs as much as the text is long.
-    pub(super) fn lookup_guid(
+    pub fn lookup_guid(
         &self,
         subject: &QualifiedSubject,
         entity: &SchemaEntity,
