@@ -353,9 +353,8 @@ impl Schemas {
 
     fn groups_of_registries(&self) -> Vec<String> {
         let look = |machine: &mut GroupMachine, _| {
-            let membership = machine.membership();
-            let has_members = |id: &&str| !membership.metadata_of(id, REGISTRIES).is_empty();
-            membership.group_ids().filter(has_members).map(str::to_owned).collect::<Vec<_>>()
+            let groups = machine.membership().groups_of_type(REGISTRIES);
+            groups.map(str::to_owned).collect::<Vec<_>>()
         };
         let shards = self.broker.groups().shards();
         shards.iter().filter_map(|shard| shard.read(look).ok()).flat_map(|(ids, _)| ids).collect()

@@ -1,5 +1,6 @@
 //! A registry in this process over the memory engine, and a producer beside it.
 
+use bytes::BytesMut;
 use std::sync::Arc;
 use tidegate_broker::config::KafkaSettings;
 use tidegate_broker::{
@@ -54,12 +55,11 @@ impl Gateway {
     }
 
     pub fn send(&self, records: &[(&str, Option<&str>)]) -> Commit {
+        self.append(batch_of(records))
+    }
+
+    pub fn append(&self, mut batch: BytesMut) -> Commit {
         let topic = self.broker.topics().by_name("_schemas").expect("the topic is there");
-        let mut builder = BatchBuilder::new();
-        for (key, value) in records {
-            builder.push(&Record::new(5, Some(key.as_bytes()), value.map(str::as_bytes)));
-        }
-        let mut batch = builder.finish().expect("there are records");
         let header = BatchHeader::parse(&batch).expect("it is a batch");
         let appended = topic.partitions[0].append(header, &mut batch, 5, None);
         appended.expect("it is appended").commit
@@ -129,6 +129,14 @@ impl Gateway {
         };
         self.schemas.read(look).await.expect("it is read")
     }
+}
+
+pub fn batch_of(records: &[(&str, Option<&str>)]) -> BytesMut {
+    let mut builder = BatchBuilder::new();
+    for (key, value) in records {
+        builder.push(&Record::new(5, Some(key.as_bytes()), value.map(str::as_bytes)));
+    }
+    builder.finish().expect("there are records")
 }
 
 pub fn subject(text: &str) -> QualifiedSubject {

@@ -1,6 +1,6 @@
 //! Others who write to the topic: registries that lead or followed, and producers of anything.
 
-use crate::gateway::{Gateway, refusal, register, subject};
+use crate::gateway::{Gateway, batch_of, refusal, register, subject};
 use std::sync::Arc;
 use tidegate_broker::{Schemas, SchemasError, SchemasSettings};
 use tidegate_machine::schema::Refusal;
@@ -137,4 +137,25 @@ async fn damaged_and_unknown_records_are_skipped_and_counted() {
     let gateway = gateway.restart().await;
     assert_eq!(gateway.schemas.figures().skipped_records, 3);
     assert_eq!(gateway.register("s", "2").await.version.id, 2);
+}
+
+#[tokio::test]
+async fn batches_that_do_not_unpack_are_skipped_and_counted() {
+    let gateway = Gateway::start().await;
+    gateway.register("s", "1").await;
+    for codec in 0..=7_u8 {
+        let mut batch = batch_of(&[("k", Some("v"))]);
+        batch.truncate(61);
+        batch.extend_from_slice(b"records of no codec at all");
+        let len = i32::try_from(batch.len() - 12).expect("it is short");
+        batch[8..12].copy_from_slice(&len.to_be_bytes());
+        batch[22] = codec;
+        gateway.append(batch).await.expect("it is durable");
+    }
+    assert_eq!(gateway.versions("s").await, [1]);
+    assert_eq!(gateway.schemas.figures().skipped_records, 8);
+    assert_eq!(gateway.register("s", "2").await.version.version, 2);
+    let gateway = gateway.restart().await;
+    assert_eq!(gateway.schemas.figures().skipped_records, 8);
+    assert_eq!(gateway.versions("s").await, [1, 2]);
 }

@@ -48,6 +48,14 @@ impl Membership {
         self.groups.keys().map(|id| &**id)
     }
 
+    /// The groups of a protocol type that have members, in order of id.
+    pub fn groups_of_type(&self, protocol_type: &str) -> impl Iterator<Item = &str> {
+        let groups = self.groups.iter().filter(move |(_, group)| {
+            group.protocol_type.as_deref() == Some(protocol_type) && !group.members.is_empty()
+        });
+        groups.map(|(id, _)| &**id)
+    }
+
     /// What each member of a group says of itself, by the protocol it likes best; nothing for a group of
     /// another protocol type.
     pub fn metadata_of(&self, group_id: &str, protocol_type: &str) -> Vec<Bytes> {

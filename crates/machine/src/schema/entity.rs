@@ -78,7 +78,7 @@ pub struct SchemaVersion {
     pub deleted: bool,
     /// The time stamp of its record.
     pub ts: TimestampMs,
-    /// The offset of its record.
+    /// The offset of the newest record about it; -1 in the answer to its registration.
     pub offset: Offset,
     /// The schema.
     pub schema: Arc<Stored>,

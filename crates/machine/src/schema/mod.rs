@@ -40,6 +40,8 @@ pub use record::{DecodeError, Record, SchemaValue};
 pub use registry::{Include, Registry, Revision};
 pub use subject::{DEFAULT_CONTEXT, GLOBAL_CONTEXT, InvalidContext, QualifiedSubject};
 
+pub use tidegate_schema::SchemaType;
+
 #[cfg(test)]
 mod property_tests;
 #[cfg(test)]

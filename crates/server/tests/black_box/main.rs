@@ -22,6 +22,7 @@ mod offsets;
 mod produce;
 mod quotas;
 mod retention;
+mod schemas;
 mod sessions;
 mod throttling;
 mod transcript;
