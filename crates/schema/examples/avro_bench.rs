@@ -7,7 +7,8 @@
 //!     cargo run --profile fast -p tidegate-schema --example avro_bench
 //!
 //! The fastest of 50 rounds on a virtual machine with 2 cores (AMD EPYC) and five times as much to do:
-//! 0.22 ms to parse and print one version, 2.3 ms to check against 100.
+//! 0.18 ms to parse and print one version, 1.7 ms to check against 100. A version takes 5 times as much
+//! memory as its text.
 
 use std::fmt::Write;
 use std::time::Instant;

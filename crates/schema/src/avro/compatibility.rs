@@ -122,8 +122,12 @@ impl<'g> Checker<'g> {
         {
             return Ok(self.compatible.clone());
         }
-        // A type without a name is a part of one other type only, and so is met once.
-        let is_shared = matches!(reader, Kind::Named(_)) || matches!(writer, Kind::Named(_));
+        // A type without a name is a part of one other type only, and so is met once; and what has no
+        // parts is told for each of its places.
+        let is_shared = match (reader, writer) {
+            (Kind::Primitive(_), _) | (_, Kind::Primitive(_)) => false,
+            (reader, writer) => reader.body().is_some() || writer.body().is_some(),
+        };
         if is_shared {
             match self.results.entry(pair) {
                 Entry::Occupied(known) => {
@@ -251,7 +255,7 @@ impl<'g> Checker<'g> {
         location: &mut Vec<Step>,
     ) -> Result<Findings, Stop> {
         self.work.steps(1 + field.aliases.len())?;
-        let names = std::iter::once(&field.name).chain(&field.aliases);
+        let names = std::iter::once(&field.name).chain(&*field.aliases);
         let mut written = names.filter_map(|name| writer.field(name, position));
         match (written.next(), written.next()) {
             (Some(_), Some(_)) => {
@@ -289,8 +293,8 @@ impl<'g> Checker<'g> {
     /// The finding in words: the reader is the new schema, the writer the old one.
     fn told(&self, finding: &Finding) -> Incompatibility {
         let path = path(&finding.location);
-        let (reader, writer) =
-            (&self.reader[finding.reader].kind, &self.writer[finding.writer].kind);
+        let reader = self.reader[finding.reader].kind.body();
+        let writer = self.writer[finding.writer].kind.body();
         let type_name = |graph: &Graph, id| graph.type_name(id).to_uppercase();
         let (error_type, description, info) = match (finding.problem, reader, writer) {
             (Problem::Name, _, _) => (
@@ -300,8 +304,8 @@ impl<'g> Checker<'g> {
             ),
             (
                 Problem::FixedSize,
-                Kind::Named(Named { body: Body::Fixed { size: reader }, .. }),
-                Kind::Named(Named { body: Body::Fixed { size: writer }, .. }),
+                Some(Body::Fixed { size: reader }),
+                Some(Body::Fixed { size: writer }),
             ) => (
                 "FIXED_SIZE_MISMATCH",
                 format!(
@@ -311,8 +315,8 @@ impl<'g> Checker<'g> {
             ),
             (
                 Problem::EnumSymbols,
-                Kind::Named(Named { body: Body::Enum { symbols: reader, .. }, .. }),
-                Kind::Named(Named { body: Body::Enum { symbols: writer, .. }, .. }),
+                Some(Body::Enum { symbols: reader, .. }),
+                Some(Body::Enum { symbols: writer, .. }),
             ) => {
                 let missing = format!("[{}]", missing(reader, writer).join(", "));
                 let description = format!(
@@ -320,16 +324,12 @@ impl<'g> Checker<'g> {
                 );
                 ("MISSING_ENUM_SYMBOLS", description, missing)
             }
-            (
-                Problem::FieldDefault(position),
-                Kind::Named(Named { body: Body::Record(reader), .. }),
-                _,
-            ) => {
+            (Problem::FieldDefault(position), Some(Body::Record(reader)), _) => {
                 let name = &reader.fields[position].name;
                 let description = format!(
                     "The field '{name}' at path '{path}' in the new schema has no default value and is missing in the old schema"
                 );
-                ("READER_FIELD_MISSING_DEFAULT_VALUE", description, name.clone())
+                ("READER_FIELD_MISSING_DEFAULT_VALUE", description, name.to_string())
             }
             (Problem::UnionBranch, _, _) => (
                 "MISSING_UNION_BRANCH",
@@ -391,10 +391,7 @@ fn missing<'s>(reader: &[String], writer: &'s [String]) -> Vec<&'s str> {
 }
 
 fn has_default_symbol(graph: &Graph, id: NodeId) -> bool {
-    let Kind::Named(Named { body: Body::Enum { default, .. }, .. }) = &graph[id].kind else {
-        return false;
-    };
-    default.is_some()
+    matches!(graph[id].kind.body(), Some(Body::Enum { default: Some(_), .. }))
 }
 
 /// A JSON pointer; the root itself is `/`, as Avro has it.

@@ -11,7 +11,7 @@ use serde_json::{Number, Value};
 pub(super) fn check(graph: &Graph, limits: &Limits) -> Result<(), SchemaError> {
     let mut checker = Checker { graph, work: Work::new(limits), depth_left: limits.depth_max };
     for id in graph.ids() {
-        let Kind::Named(Named { body: Body::Record(record), .. }) = &graph[id].kind else {
+        let Some(Body::Record(record)) = graph[id].kind.body() else {
             continue;
         };
         for field in &record.fields {
@@ -78,7 +78,7 @@ impl Checker<'_> {
             (Body::Record(_), _) => return Ok(false),
         };
         for field in &record.fields {
-            let valid = match (members.get(&field.name), &field.default) {
+            let valid = match (members.get(&*field.name), &field.default) {
                 (Some(value), _) => self.value(field.kind, value)?,
                 (None, Some(default)) => self.field(field.kind, default)?,
                 (None, None) => false,

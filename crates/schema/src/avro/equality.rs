@@ -100,8 +100,8 @@ fn same_properties(a: &Properties, b: &Properties) -> bool {
     if a.len() != b.len() {
         return false;
     }
-    let b: HashMap<&str, &Value> = b.iter().map(|(name, value)| (name.as_str(), value)).collect();
-    a.iter().all(|(name, value)| b.get(name.as_str()) == Some(&value))
+    let b: HashMap<&str, &Value> = b.iter().map(|(name, value)| (&**name, value)).collect();
+    a.iter().all(|(name, value)| b.get(&**name) == Some(&value))
 }
 
 pub(super) fn too_deep() -> SchemaError {

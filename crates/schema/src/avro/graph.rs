@@ -25,7 +25,7 @@ pub(super) enum Primitive {
 }
 
 impl Primitive {
-    const ALL: [Primitive; 8] = [
+    pub(super) const ALL: [Primitive; 8] = [
         Primitive::String,
         Primitive::Bytes,
         Primitive::Int,
@@ -59,7 +59,7 @@ impl Primitive {
 pub(super) struct NodeId(u32);
 
 /// Members of a JSON object that Avro gives no meaning to, in their order.
-pub(super) type Properties = Vec<(String, Value)>;
+pub(super) type Properties = Box<[(Box<str>, Value)]>;
 
 /// One type, as it stands at one place of a text.
 #[derive(Debug, Clone)]
@@ -71,7 +71,7 @@ pub(super) struct Node {
 impl Node {
     /// The value of a property.
     pub(super) fn property(&self, name: &str) -> Option<&Value> {
-        self.properties.iter().find(|(key, _)| key == name).map(|(_, value)| value)
+        self.properties.iter().find(|(key, _)| **key == *name).map(|(_, value)| value)
     }
 }
 
@@ -82,17 +82,27 @@ pub(super) enum Kind {
     Array(NodeId),
     Map(NodeId),
     Union(Vec<NodeId>),
-    Named(Named),
+    Named(Box<Named>),
     /// A full name whose definition is not complete, or not yet read. None is left in a graph that
     /// has been read to its end.
     Pending(String),
+}
+
+impl Kind {
+    /// What is defined under the name, if the type has one.
+    pub(super) fn body(&self) -> Option<&Body> {
+        match self {
+            Kind::Named(named) => Some(&named.body),
+            _ => None,
+        }
+    }
 }
 
 /// A record, an enum or a fixed.
 #[derive(Debug, Clone)]
 pub(super) struct Named {
     pub(super) name: Name,
-    pub(super) doc: Option<String>,
+    pub(super) doc: Option<Box<str>>,
     pub(super) aliases: Vec<Name>,
     pub(super) body: Body,
 }
@@ -130,7 +140,7 @@ impl Record {
     pub(super) fn duplicate(fields: &[Field]) -> Option<(usize, usize)> {
         let mut names = HashMap::with_capacity(fields.len());
         fields.iter().enumerate().find_map(|(position, field)| {
-            names.insert(field.name.as_str(), position).map(|earlier| (earlier, position))
+            names.insert(&*field.name, position).map(|earlier| (earlier, position))
         })
     }
 
@@ -138,18 +148,18 @@ impl Record {
     pub(super) fn new(is_error: bool, fields: Vec<Field>) -> Self {
         let count = u32::try_from(fields.len()).expect("a text of less than 4 GiB");
         let mut by_name: Vec<u32> = (0..count).collect();
-        by_name.sort_unstable_by_key(|position| fields[*position as usize].name.as_str());
+        by_name.sort_unstable_by_key(|position| &*fields[*position as usize].name);
         Record { is_error, fields, by_name }
     }
 
     /// The field of that name, which is likely to be at `position`.
     pub(super) fn field(&self, name: &str, position: usize) -> Option<&Field> {
-        if let Some(field) = self.fields.get(position).filter(|field| field.name == name) {
+        if let Some(field) = self.fields.get(position).filter(|field| *field.name == *name) {
             return Some(field);
         }
         let found = self
             .by_name
-            .binary_search_by(|position| self.fields[*position as usize].name.as_str().cmp(name));
+            .binary_search_by(|position| (*self.fields[*position as usize].name).cmp(name));
         found.ok().map(|at| &self.fields[self.by_name[at] as usize])
     }
 }
@@ -157,12 +167,12 @@ impl Record {
 /// One field of a record.
 #[derive(Debug, Clone)]
 pub(super) struct Field {
-    pub(super) name: String,
+    pub(super) name: Box<str>,
     pub(super) kind: NodeId,
-    pub(super) doc: Option<String>,
-    pub(super) default: Option<Value>,
+    pub(super) doc: Option<Box<str>>,
+    pub(super) default: Option<Box<Value>>,
     pub(super) order: Order,
-    pub(super) aliases: Vec<String>,
+    pub(super) aliases: Box<[Box<str>]>,
     pub(super) properties: Properties,
 }
 
@@ -185,6 +195,11 @@ impl Graph {
         let id = NodeId(u32::try_from(self.nodes.len()).expect("a text of less than 4 GiB"));
         self.nodes.push(Node { kind, properties });
         id
+    }
+
+    /// Gives back the memory that is left over.
+    pub(super) fn shrink(&mut self) {
+        self.nodes.shrink_to_fit();
     }
 
     /// All nodes, in the order in which they were added.

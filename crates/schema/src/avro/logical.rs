@@ -1,6 +1,6 @@
 //! Which logical types Avro 1.12 knows, and on which types it lets them stand.
 
-use super::graph::{Body, Kind, Named, Node, Primitive};
+use super::graph::{Body, Kind, Node, Primitive};
 use serde_json::Value;
 
 /// Properties of Java's classes that make a logical type count as none.
@@ -18,8 +18,8 @@ pub(super) fn of(node: &Node) -> Option<&str> {
         Kind::Primitive(primitive) => Some(*primitive),
         _ => None,
     };
-    let size = match &node.kind {
-        Kind::Named(Named { body: Body::Fixed { size }, .. }) => Some(*size),
+    let size = match node.kind.body() {
+        Some(Body::Fixed { size }) => Some(*size),
         _ => None,
     };
     let fits = match name {

@@ -132,7 +132,7 @@ impl<'g> Normalizer<'g> {
         if let Some(doc) = &field.doc {
             self.text("doc", doc);
         }
-        self.sorted_texts("aliases", field.aliases.iter().map(String::as_str).collect());
+        self.sorted_texts("aliases", field.aliases.iter().map(AsRef::as_ref).collect());
         if let Some(default) = &field.default {
             self.member("default");
             write_default(&mut self.out, self.graph, Some(field.kind), default);
@@ -189,7 +189,7 @@ impl<'g> Normalizer<'g> {
             }
         }
         for (name, value) in sorted(&node.properties) {
-            if !first.contains(&name.as_str()) {
+            if !first.contains(&&**name) {
                 self.member(name);
                 write_value(&mut self.out, value, true);
             }
@@ -197,7 +197,7 @@ impl<'g> Normalizer<'g> {
     }
 }
 
-fn sorted(properties: &Properties) -> Vec<&(String, Value)> {
+fn sorted(properties: &Properties) -> Vec<&(Box<str>, Value)> {
     let mut sorted: Vec<_> = properties.iter().collect();
     sorted.sort_by(|(a, _), (b, _)| a.encode_utf16().cmp(b.encode_utf16()));
     sorted
@@ -221,15 +221,13 @@ fn write_default(out: &mut String, graph: &Graph, kind: Option<NodeId>, value: &
                 _ => write_value(out, value, true),
             }
         }
-        Value::String(text) => match kind {
-            Some(Kind::Primitive(Primitive::Bytes))
-            | Some(Kind::Named(Named { body: Body::Fixed { .. }, .. })) => {
-                // Bytes are letters of Latin-1; others cannot be kept.
-                let latin = |c| if u32::from(c) <= 0xFF { c } else { '?' };
-                write_string(out, &text.chars().map(latin).collect::<String>());
-            }
-            _ => write_string(out, text),
-        },
+        Value::String(text) => {
+            let is_bytes = matches!(kind, Some(Kind::Primitive(Primitive::Bytes)))
+                || matches!(kind.and_then(Kind::body), Some(Body::Fixed { .. }));
+            // Bytes are letters of Latin-1; others cannot be kept.
+            let kept = |c| if is_bytes && u32::from(c) > 0xFF { '?' } else { c };
+            write_string(out, &text.chars().map(kept).collect::<String>());
+        }
         Value::Array(elements) => {
             let element = match kind {
                 Some(Kind::Array(element)) => Some(*element),
@@ -245,9 +243,9 @@ fn write_default(out: &mut String, graph: &Graph, kind: Option<NodeId>, value: &
             write_list(out, ['{', '}'], members, |out, (name, value)| {
                 write_string(out, name);
                 out.push(':');
-                let member = match kind {
-                    Some(Kind::Map(element)) => Some(*element),
-                    Some(Kind::Named(Named { body: Body::Record(record), .. })) => {
+                let member = match (kind, kind.and_then(Kind::body)) {
+                    (Some(Kind::Map(element)), _) => Some(*element),
+                    (_, Some(Body::Record(record))) => {
                         record.field(name, 0).map(|field| field.kind)
                     }
                     _ => None,

@@ -43,6 +43,7 @@ pub(super) struct Parser<'l> {
     limits: &'l Limits,
     work: Work,
     known: HashMap<String, NodeId>,
+    plain: [Option<NodeId>; Primitive::ALL.len()],
     /// Uses of names that were not known where they were used.
     forward: Vec<NodeId>,
 }
@@ -54,6 +55,7 @@ impl<'l> Parser<'l> {
             limits,
             work: Work::new(limits),
             known: HashMap::new(),
+            plain: [None; Primitive::ALL.len()],
             forward: Vec::new(),
         }
     }
@@ -85,7 +87,8 @@ impl<'l> Parser<'l> {
     }
 
     /// What was read.
-    pub(super) fn into_graph(self) -> Graph {
+    pub(super) fn into_graph(mut self) -> Graph {
+        self.graph.shrink();
         self.graph
     }
 
@@ -102,7 +105,7 @@ impl<'l> Parser<'l> {
             Value::Array(branches) => {
                 let branches = branches.iter().map(|branch| self.schema(branch, namespace));
                 let branches = branches.collect::<Result<Vec<_>, _>>()?;
-                let union = self.graph.add(Kind::Union(branches), Properties::new());
+                let union = self.graph.add(Kind::Union(branches), Properties::default());
                 self.check_union(union)?;
                 Ok(union)
             }
@@ -118,9 +121,11 @@ impl<'l> Parser<'l> {
     ) -> Result<NodeId, SchemaError> {
         let type_name = required_text(members, "type", "No type", value)?;
         if let Some(primitive) = Primitive::of(type_name) {
-            return Ok(self
-                .graph
-                .add(Kind::Primitive(primitive), properties(members, &TYPE_MEMBERS)));
+            let properties = properties(members, &TYPE_MEMBERS);
+            return Ok(match properties.is_empty() {
+                true => self.plain(primitive),
+                false => self.graph.add(Kind::Primitive(primitive), properties),
+            });
         }
         match type_name {
             "record" | "error" | "enum" | "fixed" => self.named(value, members, namespace),
@@ -145,7 +150,7 @@ impl<'l> Parser<'l> {
     /// The type of that name: in the namespace, outside of all, or to be found at the end.
     fn find(&mut self, name: &str, namespace: Option<&str>) -> Result<NodeId, SchemaError> {
         if let Some(primitive) = Primitive::of(name) {
-            return Ok(self.graph.add(Kind::Primitive(primitive), Properties::new()));
+            return Ok(self.plain(primitive));
         }
         let full = match namespace {
             Some(namespace) if !name.contains('.') => format!("{namespace}.{name}"),
@@ -154,10 +159,17 @@ impl<'l> Parser<'l> {
         self.spend_name(&full)?;
         let known = self.known.get(&full).or_else(|| self.known.get(name)).copied();
         Ok(known.unwrap_or_else(|| {
-            let pending = self.graph.add(Kind::Pending(full), Properties::new());
+            let pending = self.graph.add(Kind::Pending(full), Properties::default());
             self.forward.push(pending);
             pending
         }))
+    }
+
+    /// The type without properties; one node is enough for all places.
+    fn plain(&mut self, primitive: Primitive) -> NodeId {
+        *self.plain[primitive as usize].get_or_insert_with(|| {
+            self.graph.add(Kind::Primitive(primitive), Properties::default())
+        })
     }
 
     /// A long namespace is written once and inherited often: names cost by their length.
@@ -176,10 +188,10 @@ impl<'l> Parser<'l> {
         let name = Name::new(name, own_namespace)?;
         self.spend_name(name.full())?;
         name.check_definable()?;
-        let doc = optional_text(members, "doc").map(str::to_owned);
+        let doc = optional_text(members, "doc").map(Box::from);
 
         // The name is known to the fields, so that a record may hold itself.
-        let id = self.graph.add(Kind::Pending(name.full().to_owned()), Properties::new());
+        let id = self.graph.add(Kind::Pending(name.full().to_owned()), Properties::default());
         let earlier = self.known.get(name.full()).copied();
         match earlier.map(|earlier| &self.graph[earlier].kind) {
             // It is being defined just now, around this definition.
@@ -204,7 +216,7 @@ impl<'l> Parser<'l> {
         }
         let node = &mut self.graph[id];
         node.properties = properties(members, reserved);
-        node.kind = Kind::Named(Named { name, doc, aliases, body });
+        node.kind = Kind::Named(Box::new(Named { name, doc, aliases, body }));
         if let Some(earlier) = earlier
             && !equality::same(&self.graph, earlier, id, self.limits, &mut self.work)?
         {
@@ -272,12 +284,12 @@ impl<'l> Parser<'l> {
         }
         check_name(name)?;
         Ok(Field {
-            name: name.to_owned(),
+            name: name.into(),
             kind,
-            doc: optional_text(members, "doc").map(str::to_owned),
-            default,
+            doc: optional_text(members, "doc").map(Box::from),
+            default: default.map(Box::new),
             order,
-            aliases: alias_texts(value, members)?,
+            aliases: alias_texts(value, members)?.into(),
             properties: properties(members, &FIELD_MEMBERS),
         })
     }
@@ -321,10 +333,12 @@ impl<'l> Parser<'l> {
             match &mut self.graph[id].kind {
                 Kind::Array(element) | Kind::Map(element) => replace(element),
                 Kind::Union(branches) => branches.iter_mut().for_each(replace),
-                Kind::Named(Named { body: Body::Record(record), .. }) => {
-                    record.fields.iter_mut().for_each(|field| replace(&mut field.kind));
+                Kind::Named(named) => {
+                    if let Body::Record(record) = &mut named.body {
+                        record.fields.iter_mut().for_each(|field| replace(&mut field.kind));
+                    }
                 }
-                Kind::Named(_) | Kind::Primitive(_) | Kind::Pending(_) => {}
+                Kind::Primitive(_) | Kind::Pending(_) => {}
             }
         }
         Ok(())
@@ -370,7 +384,7 @@ fn fixed_body(value: &Value, members: &Members) -> Result<Body, SchemaError> {
 }
 
 /// The texts of `aliases`, each once.
-fn alias_texts(value: &Value, members: &Members) -> Result<Vec<String>, SchemaError> {
+fn alias_texts(value: &Value, members: &Members) -> Result<Vec<Box<str>>, SchemaError> {
     let Some(aliases) = members.get("aliases") else { return Ok(Vec::new()) };
     let Value::Array(aliases) = aliases else {
         return invalid(format!("aliases not an array: {}", json(value)));
@@ -382,7 +396,7 @@ fn alias_texts(value: &Value, members: &Members) -> Result<Vec<String>, SchemaEr
             return invalid(format!("alias not a string: {}", json(alias)));
         };
         if known.insert(text.as_str()) {
-            texts.push(text.clone());
+            texts.push(text.as_str().into());
         }
     }
     Ok(texts)
@@ -390,7 +404,7 @@ fn alias_texts(value: &Value, members: &Members) -> Result<Vec<String>, SchemaEr
 
 fn properties(members: &Members, reserved: &[&str]) -> Properties {
     let others = members.iter().filter(|(name, _)| !reserved.contains(&name.as_str()));
-    others.map(|(name, value)| (name.clone(), value.clone())).collect()
+    others.map(|(name, value)| (name.as_str().into(), value.clone())).collect()
 }
 
 fn optional_text<'v>(members: &'v Members, name: &str) -> Option<&'v str> {

@@ -32,6 +32,7 @@ pub(super) fn canonical(
     if ordered::depth_of(&printer.out) > limits.depth_max {
         return Err(too_deep());
     }
+    printer.out.shrink_to_fit();
     Ok(printer.out)
 }
 
@@ -162,7 +163,7 @@ impl<'g> Printer<'g> {
             Order::Ignore => self.text("order", "ignore"),
         }
         if !field.aliases.is_empty() {
-            self.texts("aliases", field.aliases.iter().map(String::as_str));
+            self.texts("aliases", field.aliases.iter().map(AsRef::as_ref));
         }
         self.properties(&field.properties);
         self.out.push('}');
