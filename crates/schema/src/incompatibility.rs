@@ -23,11 +23,7 @@ impl Incompatibility {
 
     /// A schema of another language than the one before it.
     pub(crate) fn other_language() -> Self {
-        Incompatibility {
-            error_type: "SCHEMA_TYPE_CHANGED",
-            description: "Incompatible because of different schema type".to_owned(),
-            additional_info: None,
-        }
+        Self::plain("Incompatible because of different schema type".to_owned())
     }
 }
 
@@ -57,4 +53,23 @@ pub enum Policy {
     Lenient,
     /// The rules that are Confluent's newest (8.x).
     Logical,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasons_print_as_confluents_registry_prints_them() {
+        let reason = Incompatibility {
+            error_type: "TYPE_MISMATCH",
+            description: "a sentence".to_owned(),
+            additional_info: Some("more".to_owned()),
+        };
+        let printed =
+            "{errorType:'TYPE_MISMATCH', description:'a sentence', additionalInfo:'more'}";
+        assert_eq!(reason.to_string(), printed);
+        let printed = "Incompatible because of different schema type";
+        assert_eq!(Incompatibility::other_language().to_string(), printed);
+    }
 }

@@ -37,15 +37,7 @@ pub(super) fn incompatibilities(
         depth_left: 2 * limits.depth_max,
     };
     match checker.pair(Step::Root, (reader_root, writer_root), &mut Vec::new()) {
-        Ok(findings) => {
-            let mut room = TOLD_BYTES_MAX;
-            let told = findings.iter().map(|finding| checker.told(finding)).take_while(|told| {
-                let had_room = room > 0;
-                room = room.saturating_sub(told.description.len());
-                had_room
-            });
-            Ok(told.collect())
-        }
+        Ok(findings) => Ok(checker.all_told(&findings)),
         Err(Stop::Ambiguous(problem)) => {
             let problem = format!("Unexpected exception during compatibility check: {problem}");
             Ok(vec![Incompatibility::plain(problem)])
@@ -288,6 +280,23 @@ impl<'g> Checker<'g> {
 
     fn shared(&self, findings: Vec<Rc<Finding>>) -> Findings {
         if findings.is_empty() { self.compatible.clone() } else { Rc::new(findings) }
+    }
+
+    /// The findings in words, as many as there is room for, and at least one.
+    fn all_told(&self, findings: &[Rc<Finding>]) -> Vec<Incompatibility> {
+        // One finding may be there many times, and each time name many symbols.
+        let mut known: HashMap<*const Finding, Incompatibility> = HashMap::new();
+        let mut all = Vec::new();
+        let mut bytes = 0;
+        for finding in findings {
+            let told = known.entry(Rc::as_ptr(finding)).or_insert_with(|| self.told(finding));
+            bytes += told.description.len();
+            if bytes > TOLD_BYTES_MAX && !all.is_empty() {
+                break;
+            }
+            all.push(told.clone());
+        }
+        all
     }
 
     /// The finding in words: the reader is the new schema, the writer the old one.
