@@ -65,7 +65,7 @@ def others():
         elif number % 6 == 4 and (text := generator.used_before_definition(schema)):
             request = {"schema": text}
         else:
-            request = {"schema": generator.broken(generator.text(schema)), "new": number % 3 == 1}
+            request = {"schema": generator.broken(generator.text(schema)), "new": True}
         requests.append(request | {"formats": ["resolved"]})
     return requests, oracle.verdicts(oracle.tidegate(), requests)
 

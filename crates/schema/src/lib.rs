@@ -97,7 +97,7 @@ impl Schema {
     /// As [`Schema::parse`].
     pub fn check_new(&self) -> Result<(), SchemaError> {
         match self {
-            Schema::Avro(schema) => schema.check_defaults(),
+            Schema::Avro(schema) => schema.check_new(),
             Schema::Json(_) | Schema::Protobuf(_) => Ok(()),
         }
     }

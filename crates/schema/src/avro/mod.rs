@@ -29,7 +29,7 @@ mod print;
 mod tests;
 
 use crate::{Incompatibility, Limits, Reference, SchemaError};
-use graph::{Graph, NodeId};
+use graph::{Graph, Kind, NodeId};
 
 /// A schema of this language that has been read.
 #[derive(Debug, Clone)]
@@ -75,13 +75,18 @@ impl AvroSchema {
         Ok(schema)
     }
 
-    /// Refuses defaults that are no values of their field's type, as the registry does for a schema
-    /// that is new. One that is stored already is not asked.
+    /// Refuses what a new schema is refused for: defaults that are no values of their field's type, and
+    /// namespaces that are no names. Both may stand in schemas that are stored already, those of older
+    /// registries too (Avro 1.11 does not look at namespaces).
     ///
     /// # Errors
-    /// [`SchemaError::Invalid`] with Avro's sentence on the first such field,
-    /// [`SchemaError::TooExpensive`].
-    pub fn check_defaults(&self) -> Result<(), SchemaError> {
+    /// [`SchemaError::Invalid`] with Avro's sentence on the first of them, [`SchemaError::TooExpensive`].
+    pub fn check_new(&self) -> Result<(), SchemaError> {
+        for id in self.graph.ids() {
+            if let Kind::Named(named) = &self.graph[id].kind {
+                named.name.check_namespace()?;
+            }
+        }
         default::check(&self.graph, &self.limits)
     }
 

@@ -56,6 +56,11 @@ impl Name {
             let problem = format!("Schemas may not be named after primitives: {}", self.full);
             return Err(SchemaError::Invalid(problem));
         }
+        Ok(())
+    }
+
+    /// Refuses a namespace that has a part which is no name.
+    pub(super) fn check_namespace(&self) -> Result<(), SchemaError> {
         for part in self.namespace().into_iter().flat_map(|namespace| namespace.split('.')) {
             if let Err(SchemaError::Invalid(problem)) = check_name(part) {
                 let problem = format!("Namespace part \"{part}\" is invalid: {problem}");
@@ -124,12 +129,12 @@ mod tests {
             let refused = Name::new(text, None).expect_err(text);
             assert_eq!(refused.to_string(), problem);
         }
-        let refused = name("a-b.R", None).check_definable().expect_err("a hyphen");
+        let refused = name("a-b.R", None).check_namespace().expect_err("a hyphen");
         assert_eq!(
             refused.to_string(),
             "Namespace part \"a-b\" is invalid: Illegal character in: a-b"
         );
-        assert!(name("ä_9.Ж", None).check_definable().is_ok());
+        assert!(name("ä_9.Ж", None).check_namespace().is_ok());
         assert!(name("int", None).check_definable().is_err());
         assert!(name("a.int", None).check_definable().is_ok());
     }

@@ -156,7 +156,7 @@ fn references_are_named_and_what_they_define_inside_is_repeated() {
 fn defaults_are_checked_only_when_asked_for() {
     let record = |kind: &str, default: &str| {
         let field = format!(r#"{{"name":"f","type":{kind},"default":{default}}}"#);
-        read(&format!(r#"{{"type":"record","name":"R","fields":[{field}]}}"#)).check_defaults()
+        read(&format!(r#"{{"type":"record","name":"R","fields":[{field}]}}"#)).check_new()
     };
     for (kind, default) in [
         (r#""int""#, "-2147483648"),
@@ -179,7 +179,19 @@ fn defaults_are_checked_only_when_asked_for() {
         assert_eq!(record(kind, default), Err(SchemaError::Invalid(problem)));
     }
     let endless = r#"{"type":"record","name":"R","fields":[{"name":"f","type":"R","default":{}}]}"#;
-    assert!(matches!(read(endless).check_defaults(), Err(SchemaError::TooExpensive(_))));
+    assert!(matches!(read(endless).check_new(), Err(SchemaError::TooExpensive(_))));
+}
+
+#[test]
+fn namespaces_are_checked_only_when_asked_for() {
+    let text = r#"{"type":"record","name":"R","namespace":".topLevel","fields":[]}"#;
+    let schema = read(text);
+    assert_eq!(
+        schema.canonical(),
+        r#"{"type":"record","name":"R","namespace":".topLevel","fields":[]}"#
+    );
+    let problem = r#"Namespace part "" is invalid: Empty name"#.to_owned();
+    assert_eq!(schema.check_new(), Err(SchemaError::Invalid(problem)));
 }
 
 #[test]
