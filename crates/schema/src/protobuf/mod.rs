@@ -26,7 +26,7 @@ use crate::{Incompatibility, Limits, Reference, SchemaError, Work};
 use compare::Side;
 use difference::Difference;
 use names::{Names, Origin, Scope};
-use print::{Extent, print};
+use print::{Extent, print, print_and_doubt};
 use std::sync::Arc;
 use tree::File;
 
@@ -64,12 +64,12 @@ impl ProtobufSchema {
         references: &[Reference<'_>],
         limits: &Limits,
     ) -> Result<Self, SchemaError> {
-        let file = read(text, limits)?;
+        let (file, described) = read(text, limits)?;
         let mut dependencies = Vec::new();
         for reference in references {
             let registered =
                 reference.direct.then(|| (reference.subject.to_owned(), reference.version));
-            let file = read(reference.text, limits)?;
+            let (file, _) = read(reference.text, limits)?;
             dependencies.push(Dependency { path: reference.name.to_owned(), registered, file });
         }
         let mut content =
@@ -77,10 +77,11 @@ impl ProtobufSchema {
         let mut work = Work::new(limits);
         let normal = normal::normalize(&content.file, &content.names(&mut work)?, &mut work)?;
         content.normalized = bounded(print(&normal, Extent::Whole), limits)?;
-        content.canonical = bounded(print(&content.file, Extent::Whole), limits)?;
-        // A default of bytes and a reserved name are printed as they are, so that what is stored
-        // might not be readable again.
-        if let Err(SchemaError::Invalid(problem)) = parser::parse(&content.canonical, limits) {
+        let (canonical, doubtful) = print_and_doubt(&content.file, Extent::Whole);
+        content.canonical = bounded(canonical, limits)?;
+        // The names in a descriptor can be anything.
+        let doubtful = doubtful || described;
+        if doubtful && let Err(problem) = parser::parse(&content.canonical, limits) {
             let problem = format!("Could not read again what is stored - {problem}");
             return Err(SchemaError::Invalid(problem));
         }
@@ -162,16 +163,18 @@ impl Content {
     }
 }
 
-fn read(text: &str, limits: &Limits) -> Result<File, SchemaError> {
+/// The file, and whether it is from a descriptor.
+fn read(text: &str, limits: &Limits) -> Result<(File, bool), SchemaError> {
     if text.len() > limits.text_bytes_max {
         let problem = format!("{} bytes, {} are allowed", text.len(), limits.text_bytes_max);
         return Err(SchemaError::TooExpensive(problem));
     }
     let problem = match parser::parse(text, limits) {
         Err(SchemaError::Invalid(problem)) => problem,
-        other => return other,
+        other => return other.map(|file| (file, false)),
     };
     descriptor::decode(text, limits.depth_max.min(reader::DEPTH_MAX))
+        .map(|file| (file, true))
         .ok_or_else(|| SchemaError::Invalid(format!("Could not parse Protobuf - {problem}")))
 }
 

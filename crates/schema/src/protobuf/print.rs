@@ -16,15 +16,22 @@ pub(super) enum Extent {
 
 /// The text of `file`.
 pub(super) fn print(file: &File, extent: Extent) -> String {
-    let mut printer = Printer { out: String::new(), level: 0, extent };
+    print_and_doubt(file, extent).0
+}
+
+/// The text of `file`, and whether something in it is printed as it is that may not be read as the
+/// same: the default of a field that is no string, or a name in quotes.
+pub(super) fn print_and_doubt(file: &File, extent: Extent) -> (String, bool) {
+    let mut printer = Printer { out: String::new(), level: 0, extent, doubtful: false };
     printer.file(file);
-    printer.out
+    (printer.out, printer.doubtful)
 }
 
 struct Printer {
     out: String,
     level: usize,
     extent: Extent,
+    doubtful: bool,
 }
 
 impl Printer {
@@ -38,6 +45,8 @@ impl Printer {
         if !file.imports.is_empty() || !file.public_imports.is_empty() {
             self.out.push('\n');
         }
+        let plain = |path: &String| !path.contains(['"', '\\', '\n']);
+        self.doubtful |= !file.imports.iter().chain(&file.public_imports).all(plain);
         for path in &file.imports {
             self.line(&["import \"", path, "\";"]);
         }
@@ -158,7 +167,10 @@ impl Printer {
                 Range::Number(number) => number.to_string(),
                 Range::Span(start, TAG_MAX..) => format!("{start} to max"),
                 Range::Span(start, end) => format!("{start} to {end}"),
-                Range::Name(name) => format!("\"{name}\""),
+                Range::Name(name) => {
+                    self.doubtful |= name.contains(['"', '\\', '\n']);
+                    format!("\"{name}\"")
+                }
             });
         }
         self.out.push_str(";\n");
@@ -247,6 +259,8 @@ impl Printer {
                 self.out.push('"');
             }
             Value::Boolean(word) | Value::Number(word) | Value::Enum(word) => {
+                let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
+                self.doubtful |= word.is_empty() || !word.bytes().all(plain);
                 self.out.push_str(word);
             }
             Value::Map(entries) => self.aggregate(entries),

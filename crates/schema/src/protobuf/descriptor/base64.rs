@@ -18,7 +18,7 @@ pub(in super::super) fn encode(bytes: &[u8]) -> String {
 }
 
 /// Nothing but the alphabet is accepted; what fills the last group up may be missing.
-pub(super) fn decode(text: &str) -> Option<Vec<u8>> {
+pub(in super::super) fn decode(text: &str) -> Option<Vec<u8>> {
     let padded = text.len().is_multiple_of(4);
     let digits = match padded {
         true => text.strip_suffix("==").or(text.strip_suffix('=')).unwrap_or(text),

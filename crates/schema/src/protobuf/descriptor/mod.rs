@@ -10,6 +10,6 @@ mod options;
 mod wire;
 
 #[cfg(test)]
-pub(super) use base64::encode as encode_bytes;
+pub(super) use base64::{decode as decode_bytes, encode as encode_bytes};
 pub(super) use decode::decode;
 pub(super) use encode::encode;

@@ -174,6 +174,22 @@ proptest! {
     }
 
     #[test]
+    fn no_damage_to_a_descriptor_makes_it_panic(
+        damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+        cut in any::<prop::sample::Index>(),
+    ) {
+        let whole = parse(MANY_SIDED).expect("it is a schema").formatted("serialized");
+        let mut bytes = super::super::descriptor::decode_bytes(&whole).expect("it is base64");
+        for (at, byte) in damage {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        let _ = parse(&super::super::descriptor::encode_bytes(&bytes));
+        bytes.truncate(cut.index(bytes.len()));
+        let _ = parse(&super::super::descriptor::encode_bytes(&bytes));
+    }
+
+    #[test]
     fn no_descriptor_makes_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..60)) {
         let _ = parse(&super::super::descriptor::encode_bytes(&bytes));
     }

@@ -254,4 +254,8 @@ fn text_that_could_not_be_read_again_is_refused() {
     {
         assert!(problem(text).starts_with("Could not read again"), "{text}");
     }
+    // A file with the one message "M {".
+    let bytes = [0x22, 5, 0x0a, 3, b'M', b' ', b'{'];
+    let described = super::descriptor::encode_bytes(&bytes);
+    assert!(problem(&described).starts_with("Could not read again"));
 }
