@@ -6,6 +6,7 @@
 //! refers to one definition a thousand times holds it once.
 
 use super::decimal::Decimal;
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// A node of one graph.
@@ -148,14 +149,15 @@ pub(super) struct Graph {
 impl Graph {
     /// The node that equals `node`, made if there is none.
     pub(super) fn intern(&mut self, node: Node) -> NodeId {
-        if let Some(known) = self.interned.get(&node) {
-            return *known;
+        match self.interned.entry(node) {
+            Entry::Occupied(known) => *known.get(),
+            Entry::Vacant(vacant) => {
+                let id =
+                    u32::try_from(self.nodes.len()).expect("a text of megabytes has few nodes");
+                self.nodes.push(vacant.key().clone());
+                *vacant.insert(NodeId(id))
+            }
         }
-        let id =
-            NodeId(u32::try_from(self.nodes.len()).expect("a text of megabytes has few nodes"));
-        self.nodes.push(node.clone());
-        self.interned.insert(node, id);
-        id
     }
 
     /// A place for what a reference leads to.

@@ -2,6 +2,21 @@
 //!
 //! `$schema` decides on the draft; a schema without it is of draft 7, as in Confluent's registry. What a
 //! schema refers to comes with it ([`Reference`]) or stands in it: nothing is fetched.
+//!
+//! The rules are those of Confluent's registry 8.3, and so is what they do not look at: `if`, `then` and
+//! `else`, the schemas of `contains` and `propertyNames`, `patternProperties` beyond the properties they
+//! cover, `format`, `required` of what is no property, whether a keyword stands beside its `type`. What
+//! differs:
+//!
+//! - Recursion is compared to its end. There a schema that is met again within itself counts as equal
+//!   to whatever stands in its place.
+//! - `exclusiveMinimum` and `exclusiveMaximum` of draft 4 are limits, there they are not looked at.
+//! - Numbers are compared with all their digits, `multipleOf` of fractions too.
+//! - Tuples of draft 2019-09 are read, there they are refused. A reference to a draft's own schema is
+//!   refused, there it is fetched.
+//! - References that lead to references are followed to the end, there only one is.
+//! - Differences come in the order of the properties' names, there in that of a hash table, and no more
+//!   than a thousand are listed.
 
 mod decimal;
 mod diff;
