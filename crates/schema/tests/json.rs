@@ -1,6 +1,8 @@
 //! JSON Schemas as the registry meets them: what is read and refused, where references lead, and how
 //! recursive schemas compare.
 
+use proptest::prelude::*;
+use serde_json::{Value, json};
 use tidegate_schema::json::JsonSchema;
 use tidegate_schema::{Limits, Policy, Reference, SchemaError};
 
@@ -217,4 +219,74 @@ fn choices_that_depend_on_each_other_are_settled_together() {
     };
     assert!(reads(&schema("number"), &schema("integer")));
     assert!(!reads(&schema("integer"), &schema("number")));
+}
+
+/// A schema of any draft, now and then with a keyword of a wrong type or a reference that leads nowhere.
+fn any_schema() -> impl Strategy<Value = Value> {
+    fn one_of(words: &[&'static str]) -> impl Strategy<Value = &'static str> + use<> {
+        prop::sample::select(words.to_vec())
+    }
+    let types = ["string", "integer", "number", "array", "object", "null", "boolean"];
+    let texts = ["a", "#a", "http://x/y#", "^a", "(", "\u{10000}"];
+    let targets = ["#", "#/definitions/a", "#/$defs/a", "#/items", "#a", "b", "#/properties/a"];
+    let limits = ["maxLength", "minimum", "multipleOf", "maxProperties", "minItems", "minContains"];
+    let (schemas, lists, maps) = (
+        ["items", "not", "if", "additionalProperties", "additionalItems", "unevaluatedItems"],
+        ["allOf", "anyOf", "oneOf", "prefixItems", "items"],
+        ["properties", "definitions", "$defs", "patternProperties", "dependencies"],
+    );
+    let drafts = [
+        "http://json-schema.org/draft-04/schema#",
+        "http://json-schema.org/draft-07/schema#",
+        "https://json-schema.org/draft/2020-12/schema",
+    ];
+    let leaf = prop_oneof![
+        6 => one_of(&types).prop_map(|name| json!({ "type": name })),
+        1 => any::<bool>().prop_map(Value::from),
+        1 => one_of(&texts).prop_map(Value::from),
+    ];
+    leaf.prop_recursive(5, 60, 5, move |inner| {
+        let member = prop_oneof![
+            2 => (Just("type"), one_of(&types).prop_map(Value::from)),
+            2 => (one_of(&limits), (-1..20).prop_map(Value::from)),
+            2 => (one_of(&["$ref"]), one_of(&targets).prop_map(Value::from)),
+            1 => (one_of(&["$id", "$anchor", "pattern", "const"]), one_of(&texts).prop_map(Value::from)),
+            3 => (one_of(&schemas), inner.clone()),
+            3 => (one_of(&lists), prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from)),
+            3 => (one_of(&maps), inner.clone().prop_map(|schema| json!({ "a": schema }))),
+            1 => (one_of(&limits), inner),
+        ];
+        let members = prop::collection::vec(member, 0..5);
+        (members, prop::option::of(one_of(&drafts))).prop_map(|(members, draft)| {
+            let mut schema: Value = members.into_iter().collect();
+            if let (Some(draft), Some(members)) = (draft, schema.as_object_mut()) {
+                members.insert("$schema".to_owned(), draft.into());
+            }
+            schema
+        })
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn any_json_is_read_or_refused_and_reads_itself(one in any_schema(), other in any_schema()) {
+        let (one, other) = (parse(&one.to_string()), parse(&other.to_string()));
+        for schema in [&one, &other].into_iter().flatten() {
+            prop_assert_eq!(refusals(schema, schema), Vec::<String>::new());
+            let again = parse(&schema.normalized()).expect("the same schema");
+            prop_assert_eq!(again.canonical(), schema.normalized());
+            prop_assert_eq!(refusals(&again, schema), Vec::<String>::new());
+        }
+        if let (Ok(one), Ok(other)) = (&one, &other) {
+            refusals(one, other);
+            refusals(other, one);
+        }
+    }
+
+    #[test]
+    fn any_text_is_read_or_refused(text in "[\\[\\]{}\":,0-9a-z$# .+-]{0,60}") {
+        let _ = parse(&text);
+    }
 }

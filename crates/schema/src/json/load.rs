@@ -6,9 +6,7 @@
 
 use super::documents::{Found, Index, Scope, address};
 use super::draft::Draft;
-use super::graph::{
-    About, Additional, Criterion, Graph, Node, NodeId, NumberShape, Shape, TargetId,
-};
+use super::graph::{About, Additional, Criterion, Graph, Node, NodeId, Shape, TargetId};
 use super::keywords::{Keywords, Place, Segment};
 use super::pattern::Patterns;
 use super::text::{Members, print};
@@ -192,12 +190,7 @@ impl<'d> Loader<'_, 'd> {
                     let Value::String(name) = name else {
                         return Err(keywords.place.expected(&["String"], name));
                     };
-                    // The newer drafts' model takes only the names here, and the keywords once more.
-                    let shape = if keywords.draft.is_modern() {
-                        bare_shape(keywords.place, name)?
-                    } else {
-                        self.explicit(name, keywords, scope, &mut said)?
-                    };
+                    let shape = self.explicit(name, keywords, scope, &mut said)?;
                     parts.push(self.plain(shape));
                 }
                 shapes.push(Shape::Combined(Criterion::Any, parts));
@@ -217,19 +210,25 @@ impl<'d> Loader<'_, 'd> {
         said: &mut Said,
     ) -> Result<Shape, SchemaError> {
         match name {
-            "string" => said.string = true,
-            "integer" | "number" => said.number = true,
-            "array" => said.array = true,
-            "object" => said.object = true,
-            _ => {}
-        }
-        match name {
-            "string" => self.string_shape(keywords),
-            "integer" => self.number_shape(keywords, true),
-            "number" => self.number_shape(keywords, false),
-            "array" => self.array_shape(keywords, scope),
-            "object" => self.object_shape(keywords, scope),
-            _ => bare_shape(keywords.place, name),
+            "string" => {
+                said.string = true;
+                self.string_shape(keywords)
+            }
+            "integer" | "number" => {
+                said.number = true;
+                self.number_shape(keywords, name == "integer")
+            }
+            "array" => {
+                said.array = true;
+                self.array_shape(keywords, scope)
+            }
+            "object" => {
+                said.object = true;
+                self.object_shape(keywords, scope)
+            }
+            "boolean" => Ok(Shape::Boolean),
+            "null" => Ok(Shape::Null),
+            _ => Err(keywords.place.invalid(&format!("unknown type: [{name}]"))),
         }
     }
 
@@ -338,18 +337,4 @@ struct Said {
     number: bool,
     array: bool,
     object: bool,
-}
-
-/// The type of that name, without any keyword about it.
-fn bare_shape(place: &Place<'_>, name: &str) -> Result<Shape, SchemaError> {
-    Ok(match name {
-        "string" => Shape::String(Default::default()),
-        "integer" => Shape::Number(NumberShape { integer: true, ..Default::default() }),
-        "number" => Shape::Number(Default::default()),
-        "boolean" => Shape::Boolean,
-        "null" => Shape::Null,
-        "array" => Shape::Array(Default::default()),
-        "object" => Shape::Object(Default::default()),
-        other => return Err(place.invalid(&format!("unknown type: [{other}]"))),
-    })
 }

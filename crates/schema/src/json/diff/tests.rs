@@ -819,6 +819,24 @@ const COMBINED: &[Row] = &[
     (r#"{"type":["string"]}"#, r#"{"type":["null","string"]}"#, &["SUM_TYPE_EXTENDED #/"], true),
     (r#"{"type":["string","null"]}"#, r#"{"type":["string"]}"#, &["SUM_TYPE_NARROWED #/"], false),
     (
+        r#"{"type":["string","null"],"maxLength":3}"#,
+        r#"{"maxLength":4,"type":["null","string"]}"#,
+        &["MAX_LENGTH_INCREASED #/anyOf/0/maxLength"],
+        true,
+    ),
+    (
+        r#"{"items":{"type":"string"},"type":["array"]}"#,
+        r#"{"type":["array","null"],"items":{"type":"null"}}"#,
+        &["SUM_TYPE_EXTENDED #/", "COMBINED_TYPE_SUBSCHEMAS_CHANGED #/"],
+        false,
+    ),
+    (
+        r#"{"type":"object","maxItems":1}"#,
+        r#"{"type":"object","maxItems":2}"#,
+        &["MAX_ITEMS_INCREASED #/allOf/1/maxItems"],
+        true,
+    ),
+    (
         r#"{"not":{"type":"number"}}"#,
         r#"{"not":{"type":"integer"}}"#,
         &["NOT_TYPE_NARROWED #/not"],
