@@ -166,6 +166,7 @@ impl<'d> Index<'d> {
     }
 
     /// Notes the names of one object, and gives the scope inside of it.
+    #[inline(never)]
     fn note(
         &mut self,
         value: &'d Value,

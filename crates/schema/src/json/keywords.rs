@@ -91,7 +91,42 @@ pub(super) struct Keywords<'k, 'd> {
     pub(super) draft: Draft,
 }
 
+/// How the schemas inside of a keyword are held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Parts {
+    One,
+    Listed,
+    Named,
+}
+
 impl<'d> Keywords<'_, 'd> {
+    /// How `keyword` holds schemas, if it means something in this schema.
+    pub(super) fn parts_of(&self, keyword: &str) -> Option<Parts> {
+        let (draft, modern) = (self.draft, self.draft.is_modern());
+        if self.object.contains_key("$ref") && !modern {
+            return None;
+        }
+        let tuple = matches!(self.object.get("items"), Some(Value::Array(_)));
+        let (meant, parts) = match keyword {
+            "allOf" | "anyOf" | "oneOf" => (true, Parts::Listed),
+            "not" | "additionalProperties" => (true, Parts::One),
+            "properties" | "patternProperties" => (true, Parts::Named),
+            "items" if tuple => (draft != Draft::Twenty, Parts::Listed),
+            "items" => (true, Parts::One),
+            "additionalItems" => (!modern || draft == Draft::Nineteen && tuple, Parts::One),
+            "contains" | "propertyNames" => (draft >= Draft::Six, Parts::One),
+            "if" => (draft >= Draft::Seven, Parts::One),
+            "then" | "else" if modern => (self.object.contains_key("if"), Parts::One),
+            "then" | "else" => (draft >= Draft::Seven, Parts::One),
+            "dependencies" => (!modern, Parts::Named),
+            "prefixItems" => (modern, Parts::Listed),
+            "unevaluatedItems" | "unevaluatedProperties" => (modern, Parts::One),
+            "dependentSchemas" | "$defs" => (modern, Parts::Named),
+            _ => return None,
+        };
+        meant.then_some(parts)
+    }
+
     fn wrong(&self, keyword: &str, expected: &str, found: &Value) -> SchemaError {
         self.place.inside(Segment::Name(keyword)).expected(&[expected], found)
     }

@@ -7,7 +7,7 @@
 use super::documents::{Found, Index, Scope, address};
 use super::draft::Draft;
 use super::graph::{About, Additional, Criterion, Graph, Node, NodeId, Shape, TargetId};
-use super::keywords::{Keywords, Place, Segment};
+use super::keywords::{Keywords, Parts, Place, Segment};
 use super::pattern::Patterns;
 use super::text::{Members, print};
 use crate::{SchemaError, Work};
@@ -24,6 +24,7 @@ pub(super) fn load(index: &Index<'_>, work: &mut Work) -> Result<(Graph, NodeId)
         work,
         graph: Graph::default(),
         targets: HashMap::new(),
+        parts: HashMap::new(),
         pending: VecDeque::new(),
         patterns: Patterns::default(),
     };
@@ -49,6 +50,8 @@ pub(super) struct Loader<'l, 'd> {
     graph: Graph,
     /// What references lead to, by the address of the value.
     targets: HashMap<usize, TargetId>,
+    /// Schemas that have been read as parts of others, by the address of the value.
+    parts: HashMap<usize, NodeId>,
     pending: VecDeque<(TargetId, &'d str, Found<'d>)>,
     pub(super) patterns: Patterns,
 }
@@ -65,18 +68,54 @@ impl<'d> Loader<'_, 'd> {
             Value::Bool(true) => Ok(self.plain(Shape::True)),
             Value::Bool(false) => Ok(self.plain(Shape::False)),
             Value::Object(object) => {
+                if let Some(node) = self.parts.get(&address(value)) {
+                    return Ok(*node);
+                }
                 let scope = self.index.scope_of(value, scope);
                 let keywords = Keywords { object, place, draft: scope.draft };
-                self.object(&keywords, &scope)
+                self.read_parts(&keywords, &scope)?;
+                let node = self.object(&keywords, &scope)?;
+                self.parts.insert(address(value), node);
+                Ok(node)
             }
             other => Err(place.expected(&["Boolean", "JsonObject"], other)),
         }
+    }
+
+    /// Reads the schemas inside of a schema before the schema itself. Nothing depends on it but the
+    /// stack: this way a level of nesting takes two small frames and not one of each keyword's.
+    fn read_parts(
+        &mut self,
+        keywords: &Keywords<'_, 'd>,
+        scope: &Scope,
+    ) -> Result<(), SchemaError> {
+        for (keyword, value) in keywords.object {
+            let place = keywords.place.inside(Segment::Name(keyword));
+            match (keywords.parts_of(keyword), value) {
+                (Some(Parts::One), Value::Object(_)) => {
+                    self.schema(value, scope, &place)?;
+                }
+                (Some(Parts::Listed), Value::Array(items)) => {
+                    for (index, item) in items.iter().enumerate().filter(|(_, it)| it.is_object()) {
+                        self.schema(item, scope, &place.inside(Segment::Index(index)))?;
+                    }
+                }
+                (Some(Parts::Named), Value::Object(members)) => {
+                    for (name, member) in members.iter().filter(|(_, it)| it.is_object()) {
+                        self.schema(member, scope, &place.inside(Segment::Name(name)))?;
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn plain(&mut self, shape: Shape) -> NodeId {
         self.graph.intern(Node { shape, about: About::default() })
     }
 
+    #[inline(never)]
     fn object(
         &mut self,
         keywords: &Keywords<'_, 'd>,
