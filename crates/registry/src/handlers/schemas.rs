@@ -26,15 +26,15 @@ async fn narrowed(registry: &Registry, call: &Call) -> Result<QualifiedSubject, 
 pub async fn by_id(registry: &Registry, call: &Call) -> Result<Answer, ApiError> {
     let id = call.number("id")?;
     let subject = narrowed(registry, call).await?;
-    let wants_max = call.query.flag("fetchMaxId");
-    let found = registry
-        .read(|state| {
-            let version = state.by_id(id, &subject)?.clone();
-            let max_id = wants_max.then(|| state.max_id(&version.subject.whole_context()));
-            Some((version, max_id))
-        })
-        .await?;
-    let (version, max_id) = found.ok_or_else(|| ApiError::schema_named_not_found(id))?;
+    let version = registry.version(|state| state.by_id(id, &subject).cloned()).await?;
+    let version = version.ok_or_else(|| ApiError::schema_named_not_found(id))?;
+    let max_id = match call.query.flag("fetchMaxId") {
+        true => {
+            let context = version.subject.whole_context();
+            Some(registry.read(|state| state.max_id(&context)).await?)
+        }
+        false => None,
+    };
     let text = registry.formatted(&version, call.query.get("format")).await?;
     let names_subject = call.query.get("subject").is_some();
     let answers = registry.settings().answers;
@@ -45,7 +45,7 @@ pub async fn by_id(registry: &Registry, call: &Call) -> Result<Answer, ApiError>
 pub async fn text_by_id(registry: &Registry, call: &Call) -> Result<Answer, ApiError> {
     let id = call.number("id")?;
     let subject = narrowed(registry, call).await?;
-    let version = registry.read(|state| state.by_id(id, &subject).cloned()).await?;
+    let version = registry.version(|state| state.by_id(id, &subject).cloned()).await?;
     let version = version.ok_or_else(|| ApiError::schema_named_not_found(id))?;
     let text = registry.formatted(&version, call.query.get("format")).await?;
     Ok(Answer::bytes(Bytes::copy_from_slice(text.as_bytes())))
@@ -89,7 +89,7 @@ pub async fn by_guid(registry: &Registry, call: &Call) -> Result<Answer, ApiErro
     let missing = || ApiError::schema_named_not_found(named);
     let guid: Guid = named.parse().map_err(|_| missing())?;
     let found = registry
-        .read(|state| {
+        .version(|state| {
             let (context, id) = state.ids_of_guid(&guid).into_iter().next()?;
             let context = QualifiedSubject::context_named(&context).ok()?;
             state.by_id(id, &context).cloned()

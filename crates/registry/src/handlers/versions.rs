@@ -97,13 +97,12 @@ async fn found(
 ) -> Result<Arc<SchemaVersion>, ApiError> {
     let version = version(call)?;
     let subject = registry.subject(call.param("subject")).await?;
-    let found = registry
-        .read(|state| {
-            in_contexts(state, &subject, version, include)
-                .ok_or_else(|| state.has_subjects(&subject, include))
-        })
-        .await?;
-    found.map_err(|is_there| match is_there {
+    let found = registry.version(|state| in_contexts(state, &subject, version, include)).await?;
+    if let Some(found) = found {
+        return Ok(found);
+    }
+    let is_there = registry.read(|state| state.has_subjects(&subject, include)).await?;
+    Err(match is_there {
         true => ApiError::version_not_found(version.unwrap_or(-1)),
         false => ApiError::subject_not_found(subject.as_str()),
     })

@@ -21,7 +21,7 @@ impl Registry {
         if !subject.is_in_default_context() || !matches!(found, Ok(None)) {
             return found;
         }
-        let contexts = self.read(|state| state.contexts()).await?;
+        let contexts = self.peek(|state| state.contexts()).await?;
         for context in contexts.iter().skip(1) {
             let subject = QualifiedSubject::new(context, subject.name());
             // What it refers to may be in the other context alone.
@@ -67,14 +67,16 @@ impl Registry {
         entity: &SchemaEntity,
         include: Include,
     ) -> Result<Option<Arc<SchemaVersion>>, ApiError> {
-        let (found, others) = self
-            .read(|state| match state.lookup(subject, entity, include) {
-                Some(found) => (Some(found.clone()), Vec::new()),
-                None => (None, alike(state.versions(subject), entity, include)),
-            })
-            .await?;
-        if found.is_some() {
-            return Ok(found);
+        let mut others = Vec::new();
+        let found = self.version(|state| {
+            let found = state.lookup(subject, entity, include).cloned();
+            if found.is_none() {
+                others = alike(state.versions(subject), entity, include);
+            }
+            found
+        });
+        if let Some(found) = found.await? {
+            return Ok(Some(found));
         }
         for version in others {
             if self.is_written_out(entity, &version).await? {

@@ -68,15 +68,36 @@ impl Registry {
         }
     }
 
-    /// Looks at the state.
+    /// Looks at the state. What is seen is durable.
     pub async fn read<T>(&self, look: impl FnOnce(&State) -> T) -> Result<T, ApiError> {
         self.schemas.read(look).await.map_err(ApiError::from)
+    }
+
+    /// Looks for a version. It is durable; what others are writing meanwhile is not waited for.
+    pub async fn version(
+        &self,
+        look: impl FnOnce(&State) -> Option<Arc<SchemaVersion>>,
+    ) -> Result<Option<Arc<SchemaVersion>>, ApiError> {
+        let look = |state: &State| {
+            let found = look(state);
+            let offset = found.as_ref().map(|version| version.offset);
+            (found, offset)
+        };
+        self.schemas.read_seen(look).await.map_err(ApiError::from)
+    }
+
+    /// Looks at the state for a decision. What is seen may not be durable yet, so that nothing but a
+    /// step of the machine, whose answer waits for it, may be built on it.
+    async fn peek<T>(&self, look: impl FnOnce(&State) -> T) -> Result<T, ApiError> {
+        const WRITTEN_LONG_AGO: i64 = -1;
+        let look = |state: &State| (look(state), Some(WRITTEN_LONG_AGO));
+        self.schemas.read_seen(look).await.map_err(ApiError::from)
     }
 
     /// The subject that a request names, or the one that its config says it is an alias of.
     pub async fn subject(&self, named: &str) -> Result<QualifiedSubject, ApiError> {
         let subject = QualifiedSubject::parse(named);
-        self.read(|state| state.resolve_alias(&subject)).await
+        self.peek(|state| state.resolve_alias(&subject)).await
     }
 
     /// Refuses rules that contradict themselves (42210).

@@ -153,7 +153,7 @@ impl Registry {
             Vec::new()
         } else {
             let mut references = entity.references.to_vec();
-            self.read(|state| {
+            self.peek(|state| {
                 references::resolve(state, &version.subject, &mut references, Include::All)
             })
             .await?

@@ -81,11 +81,14 @@ impl Registry {
     ) -> Result<Option<Outcome>, ApiError> {
         let normalize = normalize || looked.config.normalize == Some(true);
         let (id, version) = (request.id.filter(|id| *id >= 0), request.version.unwrap_or(0));
+        let mut missed = None;
         if !looked.config.has_defaults_or_overrides()
             && let Some((entity, _)) = self.canonical(&looked, request, normalize).await?
-            && let Some(existing) = self.existing(&looked, &entity, id, version).await?
         {
-            return Ok(Some(Outcome { version: existing, was_changed: false }));
+            if let Some(existing) = self.existing(&looked, &entity, id, version).await? {
+                return Ok(Some(Outcome { version: existing, was_changed: false }));
+            }
+            missed = Some(entity);
         }
         check_mode(&looked, id)?;
         let mut was_changed = false;
@@ -96,6 +99,7 @@ impl Registry {
             return Err(ApiError::invalid_schema("Empty schema"));
         };
         if version == 0
+            && missed.as_ref() != Some(&entity)
             && let Some(existing) = self.existing(&looked, &entity, id, version).await?
         {
             return Ok(Some(Outcome { version: existing, was_changed }));
@@ -140,7 +144,7 @@ impl Registry {
             metadata: request.metadata.clone().map(Box::new),
             rule_set: request.rule_set.clone().map(Box::new),
         };
-        self.read(|state| looked(state, subject, sent)).await
+        self.peek(|state| looked(state, subject, sent)).await
     }
 
     /// The schema in the form in which it is kept; `None` if it is empty.
@@ -170,7 +174,17 @@ impl Registry {
         version: i32,
     ) -> Result<Option<Arc<SchemaVersion>>, ApiError> {
         let found = match version {
-            NEXT => looked.live.last().filter(|latest| latest.schema.entity == *entity).cloned(),
+            NEXT => {
+                let latest = looked.live.last();
+                match latest.filter(|latest| latest.schema.entity == *entity) {
+                    // What was peeked at may not be durable yet.
+                    Some(latest) => {
+                        let (subject, version) = (&latest.subject, latest.version);
+                        self.version(|state| state.version(subject, version).cloned()).await?
+                    }
+                    None => None,
+                }
+            }
             _ => self.lookup(&looked.subject, entity, Include::Live).await?,
         };
         Ok(found.filter(|found| match version {
