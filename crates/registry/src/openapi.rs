@@ -103,12 +103,18 @@ fn schemas() -> Value {
             "version": number(), "id": number(), "schemaType": text(),
             "references": list("SchemaReference"), "metadata": named("Metadata"),
             "ruleSet": named("RuleSet"), "schema": text(),
+            "schemaTagsToAdd": list("SchemaTags"), "schemaTagsToRemove": list("SchemaTags"),
+            "propagateSchemaTags": flag(),
         })),
         "Schema": object(json!({
             "subject": text(), "version": number(), "id": number(), "guid": text(),
             "schemaType": text(), "references": list("SchemaReference"),
             "metadata": named("Metadata"), "ruleSet": named("RuleSet"), "schema": text(),
-            "ts": number(), "deleted": flag(),
+            "schemaTags": list("SchemaTags"), "ts": number(), "deleted": flag(),
+        })),
+        "SchemaTags": object(json!({
+            "schemaEntity": object(json!({ "entityPath": text(), "entityType": text() })),
+            "tags": texts(),
         })),
         "SubjectVersion": object(json!({ "subject": text(), "version": number() })),
         "ContextId": object(json!({ "context": text(), "id": number() })),
@@ -131,8 +137,9 @@ fn schemas() -> Value {
             "is_compatible": flag(), "messages": texts(),
         })),
         "TagSchemaRequest": object(json!({
-            "newVersion": number(), "tagsToAdd": { "type": "array", "items": { "type": "object" } },
-            "tagsToRemove": { "type": "array", "items": { "type": "object" } },
+            "newVersion": number(), "tagsToAdd": list("SchemaTags"),
+            "tagsToRemove": list("SchemaTags"), "rulesToMerge": named("RuleSet"),
+            "rulesToRemove": texts(),
             "metadata": named("Metadata"), "ruleSet": named("RuleSet"),
         })),
     })

@@ -12,6 +12,8 @@ const NORMALIZE: Parameter = flag("normalize", "In the form that is one for what
 const FORMAT: Parameter = text("format", "resolved, serialized or ignore_extensions");
 const SUBJECT: Parameter = text("subject", "The subject, or the context, to look in first");
 const PREFIX: Parameter = text("subjectPrefix", "What names of subjects begin with");
+const FIND_TAGS: Parameter =
+    texts("findTags", "With the tags of these names in an Avro schema, * for all");
 const OFFSET: Parameter = number("offset", "How many to leave out at the beginning");
 const LIMIT: Parameter = number("limit", "The most to list");
 const GLOBALLY: Parameter = flag("defaultToGlobal", "What is in force, wherever it is set");
@@ -94,7 +96,7 @@ pub static ROUTES: &[Route] = &[
         path: "/schemas/ids/{id}",
         name: "getSchemasById",
         about: "A schema by its id",
-        query: &[SUBJECT, FORMAT, flag("fetchMaxId", "The highest id beside it")],
+        query: &[SUBJECT, FORMAT, FIND_TAGS, flag("fetchMaxId", "The highest id beside it")],
         body: None,
         answer: "Schema",
         handler: later!(schemas::by_id),
@@ -234,6 +236,7 @@ pub static ROUTES: &[Route] = &[
         query: &[
             FORMAT,
             text("referenceFormat", "QUALIFIED for references with their contexts"),
+            FIND_TAGS,
             DELETED,
         ],
         body: None,

@@ -11,7 +11,9 @@ pub mod versions;
 
 use crate::error::ApiError;
 use crate::http::call::Call;
-use tidegate_machine::schema::Include;
+use crate::registry::{SchemaTags, find_tags};
+use std::collections::BTreeSet;
+use tidegate_machine::schema::{Include, SchemaVersion};
 
 /// Which versions `deleted` and `deletedOnly` ask for; the second beats the first.
 fn included(call: &Call) -> Include {
@@ -40,6 +42,16 @@ fn version(call: &Call) -> Result<Option<i32>, ApiError> {
         Ok(version) if version > 0 => Ok(Some(version)),
         _ => Err(ApiError::invalid_version(text)),
     }
+}
+
+/// The tags in a schema's text that `findTags` asks for.
+fn tags(call: &Call, version: &SchemaVersion) -> Vec<SchemaTags> {
+    let wanted: BTreeSet<&str> = call.query.all("findTags").collect();
+    if wanted.is_empty() {
+        return Vec::new();
+    }
+    let entity = &version.schema.entity;
+    find_tags(entity.kind, &entity.text, &wanted)
 }
 
 /// The page of a list that `offset` and `limit` ask for.

@@ -38,7 +38,8 @@ pub async fn by_id(registry: &Registry, call: &Call) -> Result<Answer, ApiError>
     let text = registry.formatted(&version, call.query.get("format")).await?;
     let names_subject = call.query.get("subject").is_some();
     let answers = registry.settings().answers;
-    Ok(Answer::json(&StringAnswer::new(&version, &text, names_subject, max_id, answers)))
+    let answer = StringAnswer::new(&version, &text, names_subject, max_id, answers);
+    Ok(Answer::json(&answer.with_tags(&super::tags(call, &version))))
 }
 
 /// `GET /schemas/ids/{id}/schema`

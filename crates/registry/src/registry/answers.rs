@@ -1,5 +1,6 @@
 //! Bodies of answers: a schema as Confluent's registry writes it, of either generation.
 
+use super::inline_tags::SchemaTags;
 use crate::settings::Answers;
 use serde::Serialize;
 use tidegate_machine::schema::{Metadata, RuleSet, SchemaEntity, SchemaReference, SchemaVersion};
@@ -23,6 +24,8 @@ pub struct SchemaAnswer<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     rule_set: Option<&'a RuleSet>,
     schema: &'a str,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    schema_tags: &'a [SchemaTags],
     #[serde(skip_serializing_if = "Option::is_none")]
     ts: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -47,10 +50,16 @@ impl<'a> SchemaAnswer<'a> {
             metadata: entity.metadata.as_deref(),
             rule_set: entity.rule_set.as_deref(),
             schema: text,
+            schema_tags: &[],
             ts: is_new.then_some(version.ts),
             deleted: is_new.then_some(version.deleted),
             aliases: None,
         }
+    }
+
+    /// The same with tags found in its text.
+    pub fn with_tags(self, schema_tags: &'a [SchemaTags]) -> Self {
+        SchemaAnswer { schema_tags, ..self }
     }
 
     /// The same with references written otherwise.
@@ -86,6 +95,8 @@ pub struct StringAnswer<'a> {
     metadata: Option<&'a Metadata>,
     #[serde(skip_serializing_if = "Option::is_none")]
     rule_set: Option<&'a RuleSet>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    schema_tags: &'a [SchemaTags],
     #[serde(skip_serializing_if = "Option::is_none")]
     max_id: Option<i32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -115,10 +126,18 @@ impl<'a> StringAnswer<'a> {
             references: &entity.references,
             metadata: entity.metadata.as_deref(),
             rule_set: entity.rule_set.as_deref(),
+            schema_tags: &[],
             max_id,
             ts: is_new.then_some(version.ts),
             deleted: is_new.then_some(version.deleted),
         }
+    }
+}
+
+impl<'a> StringAnswer<'a> {
+    /// The same with tags found in its text.
+    pub fn with_tags(self, schema_tags: &'a [SchemaTags]) -> Self {
+        StringAnswer { schema_tags, ..self }
     }
 }
 

@@ -3,6 +3,7 @@
 mod answers;
 mod compatibility;
 mod errors;
+mod inline_tags;
 mod lookup;
 mod merge;
 mod parsed;
@@ -14,6 +15,7 @@ mod rules;
 mod tags;
 
 pub use answers::{RegisteredAnswer, SchemaAnswer, StringAnswer};
+pub use inline_tags::{SchemaTags, find as find_tags};
 pub use requests::{ConfigRequest, ModeRequest, RegisterRequest, TagRequest};
 
 use crate::error::ApiError;

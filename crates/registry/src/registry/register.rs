@@ -58,9 +58,13 @@ impl Registry {
         if !subject.is_valid(false) {
             return Err(ApiError::invalid_subject(subject.as_str()));
         }
-        if request.changes_tags() || request.propagate_schema_tags == Some(true) {
-            return Err(tags_not_supported());
-        }
+        let tagged;
+        let request = if request.changes_tags() || request.propagate_schema_tags == Some(true) {
+            tagged = self.with_tags(subject, request).await?;
+            &tagged
+        } else {
+            request
+        };
         for _ in 0..ATTEMPTS_MAX {
             let looked = self.look(subject, request).await?;
             if let Some(outcome) = self.attempt(looked, request, normalize).await? {
@@ -210,11 +214,6 @@ impl Registry {
         was_changed |= merge::populate(&mut looked.sent, &looked.config, previous, next, version);
         Ok(was_changed)
     }
-}
-
-/// Tags within a schema's text are not changed by this registry.
-pub(super) fn tags_not_supported() -> ApiError {
-    ApiError::invalid_schema("Tags within a schema cannot be changed by this registry")
 }
 
 fn looked(state: &State, subject: &QualifiedSubject, mut sent: SchemaEntity) -> Looked {

@@ -1,7 +1,7 @@
 //! Bodies of requests. Members that are not listed are ignored, and `null` is as good as nothing.
 
+use super::inline_tags::SchemaTags;
 use serde::{Deserialize, Deserializer};
-use serde_json::Value;
 use tidegate_machine::schema::{Metadata, RuleSet};
 
 /// What is registered, looked up, or compared.
@@ -23,9 +23,9 @@ pub struct RegisterRequest {
     /// The text; without one, that of the version before.
     pub schema: Option<String>,
     /// Tags to write into the text.
-    pub schema_tags_to_add: Option<Vec<Value>>,
+    pub schema_tags_to_add: Option<Vec<SchemaTags>>,
     /// Tags to take out of the text.
-    pub schema_tags_to_remove: Option<Vec<Value>>,
+    pub schema_tags_to_remove: Option<Vec<SchemaTags>>,
     /// Whether the tags of the version before are written into the text.
     pub propagate_schema_tags: Option<bool>,
 }
@@ -33,7 +33,8 @@ pub struct RegisterRequest {
 impl RegisterRequest {
     /// Whether it asks for tags in the text to be changed.
     pub fn changes_tags(&self) -> bool {
-        let any = |tags: &Option<Vec<Value>>| tags.as_ref().is_some_and(|tags| !tags.is_empty());
+        let any =
+            |tags: &Option<Vec<SchemaTags>>| tags.as_ref().is_some_and(|tags| !tags.is_empty());
         any(&self.schema_tags_to_add) || any(&self.schema_tags_to_remove)
     }
 }
@@ -99,9 +100,9 @@ pub struct TagRequest {
     /// The version it must get.
     pub new_version: Option<i32>,
     /// Tags to write into the text.
-    pub tags_to_add: Option<Vec<Value>>,
+    pub tags_to_add: Option<Vec<SchemaTags>>,
     /// Tags to take out of the text.
-    pub tags_to_remove: Option<Vec<Value>>,
+    pub tags_to_remove: Option<Vec<SchemaTags>>,
     /// Metadata in place of the old.
     pub metadata: Option<Metadata>,
     /// Rules in place of the old.

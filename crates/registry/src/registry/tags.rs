@@ -1,30 +1,83 @@
-//! A version again with other metadata or rules.
+//! A version again with other tags, metadata or rules.
 
 use super::Registry;
+use super::errors;
+use super::inline_tags::{self, SchemaTags};
 use super::merge;
-use super::register::tags_not_supported;
 use super::requests::{ReferenceRequest, RegisterRequest, TagRequest};
 use crate::error::ApiError;
-use tidegate_machine::schema::{Metadata, Rule, RuleSet, SchemaVersion};
+use std::collections::BTreeSet;
+use tidegate_machine::schema::{Metadata, QualifiedSubject, Rule, RuleSet, SchemaVersion};
+use tidegate_schema::SchemaType;
+
+/// The version that a request asks for to get the next one.
+const NEXT: i32 = -1;
 
 impl Registry {
+    /// The registration with its tags written into its text.
+    pub(super) async fn with_tags(
+        &self,
+        subject: &QualifiedSubject,
+        request: &RegisterRequest,
+    ) -> Result<RegisterRequest, ApiError> {
+        let kind = request.schema_type.as_deref().and_then(SchemaType::of);
+        let kind = kind.unwrap_or(SchemaType::Avro);
+        let latest = self.peek(|state| state.latest(subject).cloned()).await?;
+        let previous = latest.as_ref().map(|latest| &latest.schema.entity);
+        let mut text = request.schema.clone();
+        if text.as_ref().is_none_or(|text| text.trim().is_empty()) {
+            text = previous.map(|previous| previous.text.to_string());
+        }
+        let Some(text) = text else { return Err(ApiError::invalid_schema("Empty schema")) };
+        let mut added: Vec<SchemaTags> = Vec::new();
+        if let (Some(true), Some(previous)) = (request.propagate_schema_tags, previous) {
+            let all = BTreeSet::from(["*"]);
+            let kept = inline_tags::find(previous.kind, &previous.text, &all);
+            // What the new schema does not have any more has no tags either.
+            let is_there = |tags: &SchemaTags| {
+                inline_tags::change(kind, &text, std::slice::from_ref(tags), &[]).is_ok()
+            };
+            added.extend(kept.into_iter().filter(is_there));
+        }
+        added.extend(request.schema_tags_to_add.iter().flatten().cloned());
+        let removed = request.schema_tags_to_remove.as_deref().unwrap_or_default();
+        let changed = inline_tags::change(kind, &text, &added, removed);
+        let changed = changed.map_err(|problem| errors::invalid(kind, problem))?;
+        let version = match request.changes_tags() {
+            // So that the metadata tells the version.
+            true => Some(request.version.unwrap_or(NEXT)),
+            false => request.version,
+        };
+        Ok(RegisterRequest {
+            schema: Some(changed),
+            version,
+            schema_tags_to_add: None,
+            schema_tags_to_remove: None,
+            propagate_schema_tags: None,
+            ..request.clone()
+        })
+    }
+
     /// The registration that a change of tags, metadata and rules comes to.
-    ///
-    /// Tags within the schema's text are refused: no language of this registry writes them.
     pub async fn tagged(
         &self,
         version: &SchemaVersion,
         request: TagRequest,
     ) -> Result<RegisterRequest, ApiError> {
-        let any = |tags: Option<Vec<_>>| tags.is_some_and(|tags| !tags.is_empty());
-        if any(request.tags_to_add) || any(request.tags_to_remove) {
-            return Err(tags_not_supported());
-        }
         let entity = &version.schema.entity;
-        let new_version = request.new_version.unwrap_or(0);
+        let added = request.tags_to_add.unwrap_or_default();
+        let removed = request.tags_to_remove.unwrap_or_default();
+        let mut text = entity.text.to_string();
+        if !added.is_empty() || !removed.is_empty() {
+            text = inline_tags::change(entity.kind, &text, &added, &removed)
+                .map_err(|problem| errors::invalid(entity.kind, problem))?;
+        }
+        let new_version = request.new_version.unwrap_or(NEXT);
         let own = entity.metadata.as_deref().cloned();
         let mut metadata: Metadata = request.metadata.or(own).unwrap_or_default();
-        merge::set_version(&mut metadata, new_version);
+        if new_version != NEXT {
+            merge::set_version(&mut metadata, new_version);
+        }
         let rule_set = match (request.rules_to_merge, request.rules_to_remove) {
             (None, None) => request.rule_set,
             (merged, removed) => {
@@ -51,7 +104,7 @@ impl Registry {
             references: Some(entity.references.iter().map(reference).collect()),
             metadata: Some(metadata),
             rule_set,
-            schema: Some(entity.text.to_string()),
+            schema: Some(text),
             ..RegisterRequest::default()
         })
     }

@@ -242,3 +242,38 @@ async fn ids_are_given_only_where_the_mode_is_import() {
     let again = server.ask("PUT", "/mode", r#"{"mode":"IMPORT"}"#).await;
     assert_eq!(again.message(), "Cannot import since found existing subjects");
 }
+
+#[tokio::test]
+async fn tags_are_written_into_a_schema_and_found_there() {
+    let server = Server::start().await;
+    let record = r#"{"type":"record","name":"r","fields":[{"name":"a","type":"string"}]}"#;
+    register(&server, "a", record).await;
+    let entity = |path: &str, kind: &str| json!({ "entityPath": path, "entityType": kind });
+    let tags = json!([
+        { "schemaEntity": entity("r", "SR_RECORD"), "tags": ["ONE", "TWO"] },
+        { "schemaEntity": entity("r.a", "SR_FIELD"), "tags": ["PII"] },
+    ]);
+    let body = json!({ "newVersion": 2, "tagsToAdd": tags }).to_string();
+    let tagged = server.ask("POST", "/subjects/a/versions/latest/tags", &body).await.json();
+    assert_eq!((&tagged["id"], &tagged["version"]), (&json!(2), &json!(2)));
+    assert_eq!(tagged["metadata"]["properties"]["confluent:version"], "2");
+    let schema: Value =
+        serde_json::from_str(tagged["schema"].as_str().expect("a text")).expect("JSON");
+    assert_eq!(schema["confluent:tags"], json!(["ONE", "TWO"]));
+    assert_eq!(schema["fields"][0]["confluent:tags"], json!(["PII"]));
+    let found = server.get("/subjects/a/versions/2?findTags=*").await.json();
+    assert_eq!(found["schemaTags"], tags);
+    let found = server.get("/schemas/ids/2?findTags=PII").await.json();
+    assert_eq!(found["schemaTags"], json!([tags[1]]));
+    let body = json!({ "tagsToRemove": [tags[1]], "rulesToRemove": ["none"] }).to_string();
+    let third = server.ask("POST", "/subjects/a/versions/2/tags", &body).await.json();
+    assert_eq!(third["version"], 3);
+    assert!(!third["schema"].to_string().contains("PII"), "{third}");
+    let body = json!({ "schema": record, "propagateSchemaTags": true }).to_string();
+    let same = server.ask("POST", "/subjects/a/versions", &body).await.json();
+    assert_eq!(same["schema"], third["schema"], "the tags of the version before");
+    let body = json!({ "tagsToAdd": [{ "schemaEntity": entity("x", "SR_RECORD"), "tags": [] }] });
+    let missing = server.ask("POST", "/subjects/a/versions/1/tags", &body.to_string()).await;
+    assert_eq!(missing.code(), 42201);
+    assert!(missing.message().ends_with("No matching path 'x' found in the schema"), "{missing:?}");
+}

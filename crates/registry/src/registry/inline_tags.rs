@@ -1,0 +1,320 @@
+//! Tags within a schema's text: `confluent:tags` of records and fields, which rules go by.
+//!
+//! An entity is named by a path. In Avro that is a record's full name, with the field behind it; in
+//! JSON Schema it is the way to it: `object.address.object.street`, `array`, `allof.0`, `not`.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::collections::{BTreeSet, VecDeque};
+use tidegate_schema::SchemaType;
+
+const TAGS: &str = "confluent:tags";
+/// How deep a schema is walked. Deeper ones are not read in the first place.
+const DEPTH_MAX: usize = 1_000;
+
+/// Tags of one entity.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SchemaTags {
+    /// Whose.
+    pub schema_entity: Entity,
+    /// The tags.
+    pub tags: Vec<String>,
+}
+
+/// A record or a field.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Entity {
+    /// The path to it.
+    pub entity_path: String,
+    /// Which of the two.
+    pub entity_type: EntityType,
+}
+
+/// What an entity is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EntityType {
+    /// A record or an object.
+    #[serde(rename = "SR_RECORD")]
+    Record,
+    /// A field or a property.
+    #[serde(rename = "SR_FIELD")]
+    Field,
+}
+
+/// The text with tags added to its entities and others taken from them.
+///
+/// # Errors
+/// A sentence on the first entity that is not there, or on a language whose texts are not changed.
+pub fn change(
+    kind: SchemaType,
+    text: &str,
+    added: &[SchemaTags],
+    removed: &[SchemaTags],
+) -> Result<String, String> {
+    if kind == SchemaType::Protobuf {
+        return Err("Tags within Protobuf schemas cannot be changed by this registry".to_owned());
+    }
+    let mut schema: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    for (changes, is_added) in [(added, true), (removed, false)] {
+        for SchemaTags { schema_entity, tags } in changes {
+            let found = match kind {
+                SchemaType::Avro => in_avro(&mut schema, schema_entity),
+                _ => in_json(&mut schema, schema_entity),
+            };
+            let missing = || {
+                let path = &schema_entity.entity_path;
+                format!("No matching path '{path}' found in the schema")
+            };
+            set(found.ok_or_else(missing)?, tags, is_added);
+        }
+    }
+    Ok(schema.to_string())
+}
+
+fn set(entity: &mut Map<String, Value>, changed: &[String], is_added: bool) {
+    let mut tags = tags_of(entity);
+    for tag in changed {
+        if !is_added {
+            tags.retain(|known| known != tag);
+        } else if !tags.contains(tag) {
+            tags.push(tag.clone());
+        }
+    }
+    if tags.is_empty() {
+        entity.remove(TAGS);
+    } else {
+        entity.insert(TAGS.to_owned(), tags.into());
+    }
+}
+
+fn tags_of(entity: &Map<String, Value>) -> Vec<String> {
+    let tags = entity.get(TAGS).and_then(Value::as_array).into_iter().flatten();
+    tags.filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+/// The record or the field of that path, the nearest to the top first.
+fn in_avro<'a>(schema: &'a mut Value, entity: &Entity) -> Option<&'a mut Map<String, Value>> {
+    let path = entity.entity_path.as_str();
+    let (record, field) = match entity.entity_type {
+        EntityType::Record => (path, None),
+        EntityType::Field => path.rsplit_once('.').map(|(record, field)| (record, Some(field)))?,
+    };
+    let mut waiting = VecDeque::from([(schema, String::new(), 0)]);
+    while let Some((node, namespace, depth)) = waiting.pop_front() {
+        if depth > DEPTH_MAX {
+            continue;
+        }
+        match node {
+            Value::Array(branches) => {
+                let branches =
+                    branches.iter_mut().map(|branch| (branch, namespace.clone(), depth + 1));
+                waiting.extend(branches);
+            }
+            Value::Object(node) => {
+                let (name, namespace) = full_name(node, &namespace);
+                if name.as_deref() == Some(record) && node.contains_key("fields") {
+                    return match field {
+                        None => Some(node),
+                        Some(field) => field_of(node, field),
+                    };
+                }
+                for (key, value) in node.iter_mut() {
+                    match (key.as_str(), value) {
+                        ("type" | "items" | "values", value) => {
+                            waiting.push_back((value, namespace.clone(), depth + 1));
+                        }
+                        ("fields", Value::Array(fields)) => {
+                            let types = fields.iter_mut().filter_map(|field| field.get_mut("type"));
+                            waiting.extend(types.map(|kind| (kind, namespace.clone(), depth + 1)));
+                        }
+                        _ => {}
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+fn field_of<'a>(
+    record: &'a mut Map<String, Value>,
+    name: &str,
+) -> Option<&'a mut Map<String, Value>> {
+    let fields = record.get_mut("fields")?.as_array_mut()?.iter_mut();
+    let is_it = |field: &&mut Map<String, Value>| {
+        field.get("name").and_then(Value::as_str).is_some_and(|known| known == name)
+    };
+    fields.filter_map(Value::as_object_mut).find(is_it)
+}
+
+/// A named type's full name, and the namespace of what is in it.
+fn full_name(node: &Map<String, Value>, enclosing: &str) -> (Option<String>, String) {
+    let text = |key: &str| node.get(key).and_then(Value::as_str);
+    let Some(name) = text("name") else { return (None, enclosing.to_owned()) };
+    if let Some((namespace, _)) = name.rsplit_once('.') {
+        return (Some(name.to_owned()), namespace.to_owned());
+    }
+    match text("namespace").unwrap_or(enclosing) {
+        "" => (Some(name.to_owned()), String::new()),
+        namespace => (Some(format!("{namespace}.{name}")), namespace.to_owned()),
+    }
+}
+
+/// The object or the property that a path leads to.
+fn in_json<'a>(schema: &'a mut Value, entity: &Entity) -> Option<&'a mut Map<String, Value>> {
+    let mut node = schema;
+    let mut steps: VecDeque<&str> = entity.entity_path.split('.').collect();
+    while let Some(step) = steps.pop_front() {
+        let is_last = steps.is_empty();
+        node = match step {
+            "object" if is_last => return record(node, entity),
+            "object" => property(node, &mut steps)?,
+            "array" => node.get_mut("items")?,
+            "not" => node.get_mut("not")?,
+            "allof" | "anyof" | "oneof" => {
+                let key = match step {
+                    "allof" => "allOf",
+                    "anyof" => "anyOf",
+                    _ => "oneOf",
+                };
+                let index: usize = steps.pop_front()?.parse().ok()?;
+                node.get_mut(key)?.get_mut(index)?
+            }
+            _ => return None,
+        };
+    }
+    match entity.entity_type {
+        EntityType::Field => node.as_object_mut(),
+        EntityType::Record => None,
+    }
+}
+
+fn record<'a>(node: &'a mut Value, entity: &Entity) -> Option<&'a mut Map<String, Value>> {
+    node.as_object_mut().filter(|_| entity.entity_type == EntityType::Record)
+}
+
+/// A property or a definition; its name may have dots, so that as few steps as possible are taken.
+fn property<'a>(node: &'a mut Value, steps: &mut VecDeque<&str>) -> Option<&'a mut Value> {
+    let group = match *steps.front()? {
+        definitions @ ("definitions" | "$defs") => {
+            steps.pop_front();
+            definitions
+        }
+        _ => "properties",
+    };
+    let properties = node.get_mut(group)?.as_object_mut()?;
+    let mut name = steps.pop_front()?.to_owned();
+    while !properties.contains_key(&name) {
+        name.push('.');
+        name.push_str(steps.pop_front()?);
+    }
+    properties.get_mut(&name)
+}
+
+/// The entities of an Avro schema that have one of the wanted tags, `*` being all.
+pub fn find(kind: SchemaType, text: &str, wanted: &BTreeSet<&str>) -> Vec<SchemaTags> {
+    let mut found = Vec::new();
+    if kind == SchemaType::Avro
+        && let Ok(schema) = serde_json::from_str::<Value>(text)
+    {
+        walk(&schema, "", 0, &mut found);
+    }
+    let is_wanted = |tags: &SchemaTags| {
+        wanted.contains("*") || tags.tags.iter().any(|tag| wanted.contains(tag.as_str()))
+    };
+    found.retain(is_wanted);
+    found
+}
+
+fn walk(node: &Value, namespace: &str, depth: usize, found: &mut Vec<SchemaTags>) {
+    if depth > DEPTH_MAX {
+        return;
+    }
+    let tagged = |node: &Map<String, Value>, path: &str, entity_type| {
+        let tags = tags_of(node);
+        let schema_entity = Entity { entity_path: path.to_owned(), entity_type };
+        (!tags.is_empty()).then_some(SchemaTags { schema_entity, tags })
+    };
+    match node {
+        Value::Array(branches) => {
+            branches.iter().for_each(|branch| walk(branch, namespace, depth + 1, found));
+        }
+        Value::Object(node) => {
+            let (name, namespace) = full_name(node, namespace);
+            if let (Some(name), Some(Value::Array(fields))) = (&name, node.get("fields")) {
+                found.extend(tagged(node, name, EntityType::Record));
+                for field in fields.iter().filter_map(Value::as_object) {
+                    let path = format!(
+                        "{name}.{}",
+                        field.get("name").and_then(Value::as_str).unwrap_or_default()
+                    );
+                    found.extend(tagged(field, &path, EntityType::Field));
+                    field
+                        .get("type")
+                        .into_iter()
+                        .for_each(|kind| walk(kind, &namespace, depth + 1, found));
+                }
+            }
+            for key in ["type", "items", "values"] {
+                node.get(key)
+                    .into_iter()
+                    .for_each(|inner| walk(inner, &namespace, depth + 1, found));
+            }
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tags(path: &str, entity_type: EntityType, tags: &[&str]) -> SchemaTags {
+        let schema_entity = Entity { entity_path: path.to_owned(), entity_type };
+        SchemaTags { schema_entity, tags: tags.iter().map(|tag| (*tag).to_owned()).collect() }
+    }
+
+    const AVRO: &str = r#"{"type":"record","name":"r","namespace":"n.m","fields":[{"name":"a","type":["null",{"type":"record","name":"s","fields":[{"name":"b","type":"int"}]}]}]}"#;
+
+    #[test]
+    fn avro_entities_are_named_by_full_names() {
+        use EntityType::{Field, Record};
+        let added = [
+            tags("n.m.r", Record, &["A", "B"]),
+            tags("n.m.s.b", Field, &["PII"]),
+            tags("n.m.r.a", Field, &["X"]),
+        ];
+        let text = change(SchemaType::Avro, AVRO, &added, &[]).expect("all are there");
+        let found = find(SchemaType::Avro, &text, &BTreeSet::from(["*"]));
+        assert_eq!(found, [added[0].clone(), added[2].clone(), added[1].clone()]);
+        assert_eq!(find(SchemaType::Avro, &text, &BTreeSet::from(["PII"])), [added[1].clone()]);
+        let removed = [tags("n.m.r", Record, &["B"]), tags("n.m.r.a", Field, &["X"])];
+        let text = change(SchemaType::Avro, &text, &[], &removed).expect("all are there");
+        assert!(text.contains(r#""confluent:tags":["A"]"#) && !text.contains("\"X\""), "{text}");
+        let missing = change(SchemaType::Avro, AVRO, &[tags("n.r", Record, &["A"])], &[]);
+        assert_eq!(missing, Err("No matching path 'n.r' found in the schema".to_owned()));
+    }
+
+    #[test]
+    fn json_entities_are_named_by_the_way_to_them() {
+        use EntityType::{Field, Record};
+        let json = r#"{"properties":{"a":{"items":{"properties":{"b.c":{"allOf":[{"type":"object"}]}}}}}}"#;
+        let added = [
+            tags("object", Record, &["R"]),
+            tags("object.a", Field, &["A"]),
+            tags("object.a.array.object.b.c", Field, &["B"]),
+            tags("object.a.array.object.b.c.allof.0.object", Record, &["C"]),
+        ];
+        let text = change(SchemaType::Json, json, &added, &[]).expect("all are there");
+        let expected = r#"{"properties":{"a":{"items":{"properties":{"b.c":{"allOf":[{"type":"object","confluent:tags":["C"]}],"confluent:tags":["B"]}}},"confluent:tags":["A"]}},"confluent:tags":["R"]}"#;
+        let parsed = |text: &str| serde_json::from_str::<Value>(text).expect("it is JSON");
+        assert_eq!(parsed(&text), parsed(expected));
+        for path in ["array", "object.x", "object.a.anyof.0", "x", "", "object.a.allof"] {
+            let changes = [tags(path, Field, &["A"])];
+            assert!(change(SchemaType::Json, json, &changes, &[]).is_err(), "{path}");
+        }
+    }
+}
