@@ -2,9 +2,12 @@
 //!
 //! Ids stand in records on topics, so they are kept: a subject is put into mode IMPORT, in which a
 //! registry takes ids and versions as they are given, and gets the mode that it shall have at the end.
+//! A registry in which there is nothing is put into that mode as a whole, which costs it two records and
+//! not three for each subject.
+//!
 //! What is there already is not sent again, so that an import which was interrupted can be run again.
 
-use super::contents::{Contents, Stored};
+use super::contents::{Contents, Stored, context_of};
 use super::gather::gather;
 use super::order::in_order;
 use super::report::Report;
@@ -22,6 +25,9 @@ use std::io::Read;
 use std::path::Path;
 
 const IMPORT: &str = "IMPORT";
+
+const AGAIN: &str =
+    "; the import is not done: run it again, until then what it began is in mode IMPORT";
 
 /// What Confluent's registry answers where a schema is not compatible.
 const INCOMPATIBLE: u32 = 409;
@@ -43,6 +49,7 @@ pub fn run(args: &ImportArgs) -> Result<(), Failure> {
         source: &source,
         target: gathered.contents,
         has_modes: gathered.has_modes,
+        is_open: false,
         keep_ids: args.keep_ids,
         importing: BTreeSet::new(),
         opened: BTreeSet::new(),
@@ -53,9 +60,11 @@ pub fn run(args: &ImportArgs) -> Result<(), Failure> {
     if args.validate_only {
         import.look_at_versions();
     } else {
-        import.versions()?;
-        import.delete_versions()?;
-        import.settings()?;
+        import.all().map_err(|failure| match failure {
+            Failure::Failed(text) => Failure::Failed(text + AGAIN),
+            Failure::Unreachable(text) => Failure::Unreachable(text + AGAIN),
+            failure => failure,
+        })?;
     }
     import.report.tell(args.registry.json, args.validate_only)
 }
@@ -81,6 +90,8 @@ struct Import<'a> {
     /// What the registry had before.
     target: Contents,
     has_modes: bool,
+    /// Whether the default context is in mode IMPORT as a whole.
+    is_open: bool,
     keep_ids: bool,
     /// Subjects that were put into mode IMPORT.
     importing: BTreeSet<String>,
@@ -127,6 +138,32 @@ impl Import<'_> {
         self.target.subjects.get(subject)?.versions.get(&version)
     }
 
+    fn all(&mut self) -> Result<(), Failure> {
+        self.open_all()?;
+        self.versions()?;
+        self.delete_versions()?;
+        self.settings()
+    }
+
+    /// Puts a registry without schemas into mode IMPORT, if it gets its own mode at the end.
+    fn open_all(&mut self) -> Result<(), Failure> {
+        let gets_a_mode = self.has_modes && self.source.mode.is_some();
+        if !gets_a_mode || self.source.count() == 0 {
+            return Ok(());
+        }
+        self.is_open = match self.target.count() {
+            0 => match self.registry.set_mode(None, IMPORT, false) {
+                Ok(_) => true,
+                // Then each subject is tried.
+                Err(Refusal::Answered { .. }) => false,
+                Err(Refusal::Failed(failure)) => return Err(failure),
+            },
+            // So it is left if it was interrupted.
+            _ => self.target.mode.as_deref() == Some(IMPORT),
+        };
+        Ok(())
+    }
+
     fn versions(&mut self) -> Result<(), Failure> {
         for (subject, version) in in_order(self.source) {
             let key = SubjectVersion { subject: subject.to_owned(), version };
@@ -168,7 +205,10 @@ impl Import<'_> {
         if self.report.not_kept.is_some() {
             return Ok(false);
         }
-        if self.importing.contains(subject) {
+        let there = self.target.subjects.get(subject);
+        let has_own_mode = there.is_some_and(|there| there.mode.is_some());
+        let is_open = self.is_open && context_of(subject).is_none() && !has_own_mode;
+        if is_open || self.importing.contains(subject) {
             return Ok(true);
         }
         // Forced, it leaves deleted versions alone that are there already.
@@ -335,7 +375,7 @@ impl Import<'_> {
         }
         if self.source.config.is_some() && self.source.config != self.target.config {
             let done = self.set_config(None, self.source.config.as_ref());
-            self.count_config("the global config", done)?;
+            self.count_config("all subjects", done)?;
         }
         for (name, subject) in &self.source.subjects {
             let there = self.target.subjects.get(name).and_then(|there| there.mode.as_deref());
@@ -345,10 +385,11 @@ impl Import<'_> {
                 self.count_mode(name, there != subject.mode.as_deref(), done)?;
             }
         }
+        let changes = self.source.mode != self.target.mode;
         match &self.source.mode {
-            Some(mode) if Some(mode) != self.target.mode.as_ref() && self.has_modes => {
+            Some(mode) if self.has_modes && (changes || self.is_open) => {
                 let done = self.registry.set_mode(None, mode, true).map(drop);
-                self.count_mode("the global mode", true, done)
+                self.count_mode("all subjects", changes, done)
             }
             _ => Ok(()),
         }
