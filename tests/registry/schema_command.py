@@ -11,13 +11,13 @@ class SchemaCommand:
     """The commands on the registry at `url`. TIDEGATE_BIN names the binary."""
 
     def __init__(self, url: str):
-        self._url = url
+        self.url = url
 
     def run(self, *arguments: str, exit: int = 0, stdin: str = "", **environment: str) -> subprocess.CompletedProcess:
         """Runs one command, which must end with the code `exit`."""
         done = subprocess.run(
             [os.environ["TIDEGATE_BIN"], "schema", *arguments],
-            env=os.environ | {"TIDEGATE_REGISTRY_URL": self._url} | environment,
+            env=os.environ | {"TIDEGATE_REGISTRY_URL": self.url} | environment,
             input=stdin,
             capture_output=True,
             text=True,

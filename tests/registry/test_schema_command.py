@@ -1,13 +1,14 @@
-"""`tidegate schema` on Apicurio: nothing of it is for Tidegate's own registry alone."""
+"""`tidegate schema` on Apicurio and on the gateway's own registry: the same words do the same on both."""
 
 import json
 
 import pytest
 
 import gateway as servers
-from apicurio import Apicurio
+from embedded import ApicurioInItsPlace, Embedded
 from front import Front
 from schema_command import SchemaCommand
+from server_fixtures import under_test
 
 _MONEY = {"type": "record", "name": "Money", "namespace": "shop", "fields": [{"name": "cents", "type": "long"}]}
 _ORDER = {
@@ -21,19 +22,14 @@ _ORDER_PROTO = 'syntax = "proto3";\npackage shop;\nimport "common/money.proto";\
 _DRAFT = "http://json-schema.org/draft-07/schema#"
 
 
-@pytest.fixture(scope="module")
-def registry(tmp_path_factory):
-    """One Apicurio on a gateway, for all tests here; they keep apart by the names of their subjects."""
-    directory = tmp_path_factory.mktemp("registry")
-    gateway = servers.new_gateway(directory / "gateway")
-    gateway.start()
-    apicurio = Apicurio(gateway.bootstrap, directory / "apicurio.log")
-    try:
-        apicurio.start()
-        yield apicurio
-    finally:
-        apicurio.stop()
-        gateway.terminate()
+@pytest.fixture(scope="module", params=[Embedded, ApicurioInItsPlace])
+def registry(request, tmp_path_factory):
+    """One registry for all tests here, which keep apart by the names of their subjects."""
+    with under_test(request.param(tmp_path_factory.mktemp("registry"))) as server:
+        if request.param is Embedded:
+            # As Apicurio has it, which refuses to be told.
+            SchemaCommand(server.url).run("config", "set", "NONE")
+        yield server
 
 
 @pytest.fixture
@@ -141,13 +137,13 @@ def test_a_subject_is_deleted_softly_and_for_good(schema):
     assert "40401" in schema.refused("delete", "deleted")
 
 
-def test_a_check_tells_every_reason_and_exits_with_1(schema, registry, tmp_path):
+def test_a_check_tells_every_reason_and_exits_with_1(schema, tmp_path):
     old = {"type": "record", "name": "R", "fields": [{"name": "a", "type": "int"}]}
     new = {"type": "record", "name": "R", "fields": [{"name": "a", "type": "int"}, {"name": "b", "type": "int"}]}
     (tmp_path / "old.avsc").write_text(json.dumps(old))
     (tmp_path / "new.avsc").write_text(json.dumps(new))
     schema.run("register", f"checked={tmp_path}/old.avsc")
-    registry.ask("PUT", "/config/checked", {"compatibility": "BACKWARD"})
+    schema.run("config", "set", "BACKWARD", "--subject", "checked")
     assert schema.json("check", "checked", f"{tmp_path}/old.avsc")[0]["compatible"]
     (row,) = schema.json("check", "checked", f"{tmp_path}/new.avsc", "--version", "1", exit=1)
     assert row["version"] == 1 and not row["compatible"]
@@ -213,5 +209,8 @@ def test_a_config_is_set_got_and_deleted(schema):
     assert "there is no colour" in schema.refused("config", "set", "colour=red", exit=2)
 
 
-def test_a_mode_that_a_registry_does_not_have_is_an_error(schema):
-    assert "error 404" in schema.refused("mode", "get")
+def test_a_mode_is_read_or_said_not_to_be_there(schema, registry):
+    if isinstance(registry, ApicurioInItsPlace):
+        assert "error 404" in schema.refused("mode", "get")
+    else:
+        assert schema.json("mode", "get") == {"mode": "READWRITE"}

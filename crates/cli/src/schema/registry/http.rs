@@ -198,7 +198,8 @@ fn answered(status: StatusCode, text: &str, base: &str) -> Result<Value, Refusal
         (None, StatusCode::FORBIDDEN) => "the user may not do this".to_owned(),
         (None, status) => format!("the registry answered {status}"),
     };
-    let code = code.unwrap_or_else(|| status.as_u16().into());
+    // Apicurio has answered with code 0.
+    let code = code.filter(|code| *code > 0).unwrap_or_else(|| status.as_u16().into());
     Err(Refusal::Answered { code, status: status.as_u16(), message })
 }
 
