@@ -196,6 +196,7 @@ def test_what_a_diffed_schema_refers_to_is_read_too(schema, avro_files):
     schema.run("register", f"diffed-order={order}", f"diffed-money={money}")
     compared = schema.json("diff", "diffed-order", "1", order)
     assert compared["note"] is None and compared["forward"]["compatible"]
+    assert schema.json("check", "diffed-order", order, "--version", "1")[0]["compatible"]
 
 
 def test_a_config_is_set_got_and_deleted(schema):

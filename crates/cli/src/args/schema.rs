@@ -381,7 +381,8 @@ pub struct RegisterArgs {
                   tidegate schema check orders-value order.avsc --all\n  \
                   tidegate schema check --offline old.avsc new.avsc --level FULL\n\n\
                   Without --version and --all it is checked as if it were registered, which depends on \
-                  the compatibility level of the subject.")]
+                  the compatibility level of the subject. What the file refers to is that which the \
+                  latest version refers to, unless --reference says otherwise.")]
 pub struct CheckArgs {
     /// The subject; with --offline the older file
     #[arg(value_name = "SUBJECT|OLD")]

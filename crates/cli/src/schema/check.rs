@@ -2,12 +2,13 @@
 
 use super::compare::{Verdict, read, reading};
 use super::label;
+use super::names::names;
 use super::register::given;
 use super::source::{Source, parse_kind};
 use crate::args::{CheckArgs, Level};
 use crate::failure::Failure;
 use crate::output::{print, print_json};
-use crate::schema::registry::{Registry, Schema, VersionSpec};
+use crate::schema::registry::{Registry, Schema, SchemaReference, VersionSpec};
 use serde::Serialize;
 
 #[derive(Debug, Serialize)]
@@ -49,8 +50,8 @@ fn by_registry(args: &CheckArgs) -> Result<Vec<Row>, Failure> {
     let registry = Registry::new(&args.registry)?;
     let schema = Schema {
         kind: source.kind.name().to_owned(),
+        references: references(&registry, args, &source)?,
         text: source.text,
-        references: given(&registry, &args.reference)?,
         metadata: None,
         rule_set: None,
     };
@@ -93,6 +94,28 @@ fn by_registry(args: &CheckArgs) -> Result<Vec<Row>, Failure> {
         });
     }
     Ok(rows)
+}
+
+/// What the file refers to: as it is given, or as the latest version of the subject has it.
+fn references(
+    registry: &Registry,
+    args: &CheckArgs,
+    source: &Source,
+) -> Result<Vec<SchemaReference>, Failure> {
+    let needs = names(source.kind, &source.text).needs;
+    if needs.is_empty() || !args.reference.is_empty() {
+        return given(registry, &args.reference);
+    }
+    match registry.version(&args.subject, VersionSpec::Latest, false, None) {
+        Ok(latest) => {
+            let is_needed = |reference: &SchemaReference| {
+                needs.iter().any(|names| names.contains(&reference.name))
+            };
+            Ok(latest.schema.references.into_iter().filter(is_needed).collect())
+        }
+        Err(refusal) if refusal.is_not_found() => Ok(Vec::new()),
+        Err(refusal) => Err(refusal.about(&args.subject)),
+    }
 }
 
 fn offline(args: &CheckArgs) -> Result<Vec<Row>, Failure> {

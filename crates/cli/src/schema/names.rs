@@ -114,6 +114,16 @@ fn json(schema: &Value) -> Names {
     Names { needs: needs.collect(), defines: id.iter().cloned().collect(), own: id }
 }
 
+/// Keywords whose values are schemas by their names.
+const NAMED_SCHEMAS: &[&str] = &[
+    "properties",
+    "patternProperties",
+    "definitions",
+    "$defs",
+    "dependencies",
+    "dependentSchemas",
+];
+
 fn json_references(value: &Value, found: &mut BTreeSet<String>) {
     match value {
         Value::Array(items) => items.iter().for_each(|item| json_references(item, found)),
@@ -125,6 +135,10 @@ fn json_references(value: &Value, found: &mut BTreeSet<String>) {
                     }
                     // What is in these is data, and not schema.
                     ("const" | "enum" | "default" | "examples", _) => {}
+                    // The members of these have names of the user's choice, whatever they mean elsewhere.
+                    (name, Value::Object(schemas)) if NAMED_SCHEMAS.contains(&name) => {
+                        schemas.values().for_each(|schema| json_references(schema, found));
+                    }
                     (_, member) => json_references(member, found),
                 }
             }
@@ -185,7 +199,7 @@ fn protobuf_tokens(text: &str) -> Vec<Token<'_>> {
     while let Some(first) = rest.chars().next() {
         let end = match first {
             '/' if rest.starts_with("//") => rest.find('\n'),
-            '/' if rest.starts_with("/*") => rest.find("*/").map(|end| end + 2),
+            '/' if rest.starts_with("/*") => rest[2..].find("*/").map(|end| end + 4),
             '"' | '\'' => {
                 let end = end_of_string(rest, first);
                 tokens.push(end.map_or(Token::Other, |end| Token::Text(&rest[1..end])));
@@ -250,10 +264,15 @@ mod tests {
         let text = r##"{"$id":"http://x/shop/order.json","properties":{
             "a":{"$ref":"money.json#/definitions/m"},"b":{"$ref":"#/definitions/c"},
             "c":{"$ref":"http://json-schema.org/draft-07/schema#"},"d":{"$ref":"../b.json"},
-            "e":{"const":{"$ref":"data.json"}},"f":{"$ref":"order.json"}}}"##;
+            "e":{"const":{"$ref":"data.json"}},"f":{"$ref":"order.json"},
+            "default":{"items":[{"$ref":"z.json"}]},"$ref":{"type":"string"}}}"##;
         assert_eq!(
             needed(SchemaType::Json, text),
-            ["../b.json or http://x/b.json", "money.json or http://x/shop/money.json"]
+            [
+                "../b.json or http://x/b.json",
+                "money.json or http://x/shop/money.json",
+                "z.json or http://x/shop/z.json"
+            ]
         );
         assert_eq!(names(SchemaType::Json, text).own.as_deref(), Some("http://x/shop/order.json"));
     }
@@ -261,7 +280,7 @@ mod tests {
     #[test]
     fn protobuf_needs_its_imports_and_not_those_in_comments_and_strings() {
         let text = r#"syntax = "proto3"; // import "no.proto";
-            /* import "no.proto"; */ import public "a/b.proto";import'c.proto';
+            /*/ import "no.proto"; */ import public "a/b.proto";import'c.proto';
             import weak "d.proto"; import "google/protobuf/timestamp.proto";
             message M { option x = "import \"no.proto\";"; string import_ = 1; }"#;
         assert_eq!(needed(SchemaType::Protobuf, text), ["a/b.proto", "c.proto", "d.proto"]);
