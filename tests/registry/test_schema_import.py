@@ -13,6 +13,7 @@ import pytest
 import requests
 
 from embedded import Embedded
+from registry_settings import PASSWORD, USER, gateway_with, guarded_gateway
 from schema_command import SchemaCommand
 from server_fixtures import under_test
 
@@ -161,15 +162,24 @@ def test_what_is_in_the_way_is_told_and_left_alone(registries):
         assert schema.json("mode", "get", "--effective", "--subject", subject)["mode"] == "READWRITE"
 
 
-def test_a_registry_whose_modes_cannot_be_changed_keeps_no_ids(registries, monkeypatch):
-    monkeypatch.setenv("TIDEGATE_REGISTRY_MODE_MUTABILITY", "false")
-    _, schema = registries()
+def test_a_registry_whose_modes_cannot_be_changed_keeps_no_ids(tmp_path):
     key = {"keytype": "SCHEMA", "subject": "s", "version": 3, "magic": 1}
     dump = json.dumps({"key": key, "value": {"id": 9, "schema": '"int"', "deleted": False}})
-    assert "cannot keep its ids" in schema.run("import", "-", "--keep-ids", stdin=dump, exit=1).stderr
-    done = schema.json("import", "-", stdin=dump)
-    assert "mode IMPORT was refused" in done["not_kept"]
-    assert [(row["new_version"], row["new_id"]) for row in done["changed"]] == [(1, 1)]
+    with gateway_with(tmp_path, "mode.mutability = false") as gateway:
+        schema = SchemaCommand(f"http://{gateway.registry}")
+        assert "cannot keep its ids" in schema.run("import", "-", "--keep-ids", stdin=dump, exit=1).stderr
+        assert schema.json("list") == []
+        done = schema.json("import", "-", stdin=dump)
+        assert "mode IMPORT was refused" in done["not_kept"]
+        assert [(row["new_version"], row["new_id"]) for row in done["changed"]] == [(1, 1)]
+
+
+def test_a_guarded_registry_lets_in_who_says_so(tmp_path):
+    with guarded_gateway(tmp_path) as gateway:
+        schema = SchemaCommand(f"http://{gateway.registry}")
+        schema.run("register", "s=-", "--type", "AVRO", "--user", f"{USER}:{PASSWORD}", stdin='"int"')
+        assert "s " in schema.run("list", TIDEGATE_REGISTRY_USER=f"{USER}:{PASSWORD}").stdout
+        assert "401" in schema.refused("list")
 
 
 def test_a_mode_and_a_guid_are_read(registries):

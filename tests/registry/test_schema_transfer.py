@@ -10,8 +10,9 @@ from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
 import gateway as servers
-from apicurio import Apicurio
+from embedded import ApicurioInItsPlace
 from schema_command import SchemaCommand
+from server_fixtures import under_test
 from ten_schemas import ten_schemas
 
 _KAFKA_SH = Path(__file__).resolve().parent.parent / "kafka" / "kafka.sh"
@@ -22,21 +23,9 @@ _JSON = '{"$schema": "http://json-schema.org/draft-07/schema#", "multipleOf": 1.
 @pytest.fixture(scope="module")
 def two(tmp_path_factory):
     """Two registries with nothing in them, each on a gateway of its own."""
-    begun, both = [], []
-    try:
-        for name in ("one", "other"):
-            directory = tmp_path_factory.mktemp(name)
-            gateway = servers.new_gateway(directory / "gateway")
-            gateway.start()
-            begun.append(gateway.terminate)
-            apicurio = Apicurio(gateway.bootstrap, directory / "apicurio.log")
-            begun.append(apicurio.stop)
-            apicurio.start()
-            both.append((gateway, apicurio))
-        yield both
-    finally:
-        for stop in reversed(begun):
-            stop()
+    with under_test(ApicurioInItsPlace(tmp_path_factory.mktemp("one"))) as one:
+        with under_test(ApicurioInItsPlace(tmp_path_factory.mktemp("other"))) as other:
+            yield one, other
 
 
 def _same(one: Path, other: Path) -> bool:
@@ -45,7 +34,7 @@ def _same(one: Path, other: Path) -> bool:
 
 
 def test_what_is_exported_and_imported_is_exported_again_the_same(two, tmp_path):
-    (_, one), (_, other) = two
+    one, other = two
     # Six different ones: Apicurio counts its ids on where a schema is there already.
     for schema in ten_schemas()[:6]:
         one.register(schema)
@@ -80,7 +69,7 @@ def test_what_is_exported_and_imported_is_exported_again_the_same(two, tmp_path)
 
 
 def test_ids_that_cannot_be_kept_are_told_or_refused(two, tmp_path):
-    (_, one), _ = two
+    one, _ = two
     schema = SchemaCommand(one.url)
     value = {"subject": "moved", "version": 7, "id": 7000, "schema": '"boolean"', "deleted": False}
     key = {"keytype": "SCHEMA", "subject": "moved", "version": 7, "magic": 1}
@@ -97,7 +86,7 @@ def test_ids_that_cannot_be_kept_are_told_or_refused(two, tmp_path):
 @pytest.fixture
 def topic(two):
     """A _schemas as registries write it, on the first gateway, in batches of two codecs."""
-    (gateway, _), _ = two
+    gateway, _ = two
     admin = AdminClient({"bootstrap.servers": gateway.bootstrap})
     created = admin.create_topics([NewTopic("_schemas", 1, 1, config={"cleanup.policy": "compact"})])
     created["_schemas"].result(_TIMEOUT_S)
@@ -146,7 +135,7 @@ def test_the_topic_is_exported_without_a_registry(topic, tmp_path):
 
 
 def test_what_kafkas_consumer_prints_is_imported(topic, two, tmp_path):
-    _, (_, other) = two
+    _, other = two
     schema = SchemaCommand(other.url)
     printed = subprocess.run(
         [_KAFKA_SH, "tool", "org.apache.kafka.tools.consumer.ConsoleConsumer"]
@@ -164,6 +153,6 @@ def test_what_kafkas_consumer_prints_is_imported(topic, two, tmp_path):
 
 
 def test_a_topic_that_is_not_there_is_an_error(two):
-    (gateway, _), _ = two
+    gateway, _ = two
     nobody = SchemaCommand(f"http://127.0.0.1:{servers.free_port()}")
     assert "does not exist" in nobody.refused("export", "--dump", "-", "--bootstrap", gateway.bootstrap)
