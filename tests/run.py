@@ -69,11 +69,11 @@ class Suite:
     counted: bool = True
 
 
-def pytest(name, about, timeout_s, *arguments, folder=None):
-    """A suite of tests/<folder or name> for pytest in the environment that clients/setup.sh makes."""
+def pytest(name, about, timeout_s, *arguments, files=None):
+    """A suite of tests/<name>, or of these files, for pytest in the environment that clients/setup.sh makes."""
     python = CACHE / "venv" / "bin" / "python"
     command = [python, "-m", "pytest", "-ra", "--durations=10", f"--junitxml={LOGS / name}.xml"]
-    command += [*arguments, ROOT / "tests" / (folder or name)]
+    command += [*arguments, *(files or [ROOT / "tests" / name])]
     return Suite(name, about, command, timeout_s, report="junit", needs=("build", "setup"))
 
 
@@ -85,6 +85,9 @@ def suites(options):
     if not list((ROOT / "tests" / "crash").glob("test_*.py")):
         crash.command = [CACHE / "venv" / "bin" / "python", ROOT / "tests/crash/crash.py", *options]
         crash.report = "status"
+    # What waits for a JVM to start runs beside what does not.
+    of_jvm = ("registry", "schema_command", "schema_transfer")
+    apicurio = [ROOT / "tests" / "registry" / f"test_{name}.py" for name in of_jvm]
     return [
         Suite(
             "runner",
@@ -143,8 +146,8 @@ def suites(options):
             lock="cargo",
         ),
         pytest("tools", "Kafka's own command line tools, of two releases", 900),
-        pytest("apicurio", "other schema registries on the gateway", 1200, folder="registry/test_registry.py"),
-        pytest("registry", "the schema registry inside", 900, f"--ignore={ROOT}/tests/registry/test_registry.py"),
+        pytest("apicurio", "other schema registries on the gateway", 1200, files=apicurio),
+        pytest("registry", "the schema registry inside", 900, *(f"--ignore={file}" for file in apicurio)),
         pytest("schema", "schemas as other libraries read and compare them", 600),
         pytest("apps", "Kafka Connect, Kafka Streams and MirrorMaker 2", 900),
         Suite(

@@ -167,6 +167,8 @@ def test_serializer_that_may_not_register_finds_what_is_registered(client, fresh
     framed(AvroSerializer(fresh(), schema.schema_str, conf=conf)({"name": "Ada"}, context), schema_id)
     latest = AvroSerializer(fresh(), None, conf=conf | {"use.latest.version": True})
     framed(latest({"name": "Ada"}, context), schema_id)
+    by_id = AvroSerializer(fresh(), None, conf=conf | {"use.schema.id": schema_id})
+    framed(by_id({"name": "Ada"}, context), schema_id)
 
 
 def test_serializer_finds_the_latest_schema_with_metadata(client, fresh, name):
