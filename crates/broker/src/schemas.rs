@@ -266,16 +266,17 @@ impl Schemas {
         if let Some(shard) = attached() {
             return Ok(Some(shard));
         }
-        if self.broker.topics().by_name(&self.settings.topic).is_none() {
+        let topic = || self.broker.topics().by_name(&self.settings.topic);
+        if topic().is_none() && self.shard.load().is_none() {
             return Ok(None);
         }
         let _one = self.attaching.lock().await;
         if let Some(shard) = attached() {
             return Ok(Some(shard));
         }
-        let Some(topic) = self.broker.topics().by_name(&self.settings.topic) else {
-            return Ok(None);
-        };
+        // What was folded of a topic that is gone is not kept.
+        self.shard.store(None);
+        let Some(topic) = topic() else { return Ok(None) };
         let partition = check_topic(&topic)?.clone();
         let settings = self.settings.registry;
         let fresh = move || SchemaMachine::new(settings);
