@@ -75,9 +75,10 @@ impl AvroSchema {
         Ok(schema)
     }
 
-    /// Refuses what a new schema is refused for: defaults that are no values of their field's type, and
-    /// namespaces that are no names. Both may stand in schemas that are stored already, those of older
-    /// registries too (Avro 1.11 does not look at namespaces).
+    /// Refuses what a new schema is refused for (`validateNewSchemas` of a subject's config): defaults
+    /// that are no values of their field's type, and namespaces that are no names. Both may stand in
+    /// schemas that are stored already, those of older registries too (Avro 1.11 does not look at
+    /// namespaces).
     ///
     /// # Errors
     /// [`SchemaError::Invalid`] with Avro's sentence on the first of them, [`SchemaError::TooExpensive`].
