@@ -168,8 +168,11 @@ class Worker:
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
-    def finish(self):
+    def stop(self):
         self._stop.set()
+
+    def finish(self):
+        self.stop()
         self._thread.join()
         expect(self.wrong is None, self.wrong)
 
@@ -340,7 +343,7 @@ class Harness:
     def kill_workers(self):
         if self._running:
             for worker in self.workers:
-                worker._stop.set()
+                worker.stop()
 
 
 def check_topic(records):

@@ -84,8 +84,9 @@ def run(server, subjects, connections):
         (server.kill if hard else server.terminate)()
         _, start_s = timed(lambda: start(server))
         how = "SIGKILL" if hard else "an orderly stop"
-        print(f"first answer after {how}: {start_s:.2f} s, {empty_s:.2f} s without subjects; {resident_mb(server):.0f} MB")
+        print(f"first answer after {how}: {start_s:.2f} s, {empty_s:.2f} s without subjects")
         expect_all(server, connections, schemas, ids)
+        print(f"memory: {resident_mb(server):.0f} MB")
 
 
 def expect_all(server, connections, schemas, ids):
