@@ -115,3 +115,9 @@ def test_a_thousand_subjects_are_all_found_after_a_restart(own_embedded):
     own_embedded.restart()
     assert own_embedded.missing(ids) == []
     assert sorted(own_embedded.ask("GET", "/subjects")) == sorted(schema.subject for schema in schemas)
+
+
+def test_ten_are_registered_in_a_gateway_without_a_disk(new_embedded):
+    registry = new_embedded(arguments=["--storage", "memory"])
+    ids = register_all(registry, ten_schemas())
+    assert len(ids) == 10 and registry.missing(ids) == []
