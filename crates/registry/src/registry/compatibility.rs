@@ -3,6 +3,7 @@
 use super::Registry;
 use super::errors;
 use super::parsed::Parsed;
+use super::register::check_new;
 use super::requests::RegisterRequest;
 use super::reserved;
 use crate::error::ApiError;
@@ -117,6 +118,7 @@ impl Registry {
         let Some((entity, parsed)) = self.canonical(&looked, request, normalize).await? else {
             return Err(ApiError::invalid_schema("Empty schema"));
         };
+        check_new(&looked.config, &parsed)?;
         let versions = match version {
             Some(version) => vec![version],
             None => looked.live,

@@ -108,6 +108,9 @@ impl Registry {
         {
             return Ok(Some(Outcome { version: existing, was_changed }));
         }
+        if id.is_none() {
+            check_new(&looked.config, &parsed)?;
+        }
         if !looked.mode.is_import() {
             let new = Candidate { entity: &entity, parsed: &parsed };
             let reasons = self.incompatibilities(&looked.config, new, &looked.live).await?;
@@ -214,6 +217,16 @@ impl Registry {
         was_changed |= merge::populate(&mut looked.sent, &looked.config, previous, next, version);
         Ok(was_changed)
     }
+}
+
+/// Refuses what was let through in the past and may be kept, but not added to: invalid defaults.
+pub(super) fn check_new(config: &SubjectConfig, parsed: &Parsed) -> Result<(), ApiError> {
+    let checks = config.validate_new_schemas.or(config.validate_names).unwrap_or(true);
+    if !checks {
+        return Ok(());
+    }
+    let kind = parsed.schema.kind();
+    parsed.schema.check_new().map_err(|error| errors::of_schema(kind, error))
 }
 
 fn looked(state: &State, subject: &QualifiedSubject, mut sent: SchemaEntity) -> Looked {

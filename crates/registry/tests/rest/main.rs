@@ -4,6 +4,7 @@ mod client;
 mod configs;
 mod deletions;
 mod hostile;
+mod languages;
 mod lists;
 mod reads;
 mod registering;
