@@ -6,6 +6,7 @@ use super::requests::RegisterRequest;
 use crate::error::ApiError;
 use std::sync::Arc;
 use tidegate_machine::schema::{Include, QualifiedSubject, SchemaEntity, SchemaVersion};
+use tidegate_schema::SchemaType;
 
 impl Registry {
     /// The version of the subject, or of the same name in another context, that has the schema of a
@@ -93,13 +94,17 @@ impl Registry {
         version: &SchemaVersion,
     ) -> Result<bool, ApiError> {
         let kept = &version.schema.entity;
+        if is_protobuf_alike(entity, kept) {
+            let parsed = self.parsed_version(version).await;
+            return Ok(parsed.is_ok_and(|parsed| parsed.canonical == entity.text));
+        }
         if kept.references.is_empty() || !entity.references.is_empty() {
             // `alike` has compared all but the version in the metadata.
             return Ok(kept.text == entity.text && kept.references == entity.references);
         }
-        let whole = self.formatted(version, Some("resolved")).await?;
+        // What cannot be read or written out is not what was sent.
+        let Ok(whole) = self.formatted(version, Some("resolved")).await else { return Ok(false) };
         let whole = self.parsed(entity.kind, whole, Vec::new()).await;
-        // What cannot be written out is not what was sent.
         Ok(whole.is_ok_and(|whole| whole.canonical == entity.text))
     }
 }
@@ -116,10 +121,17 @@ fn alike(
         include.includes(version.deleted)
             && kept.kind == entity.kind
             && kept.rule_set == entity.rule_set
-            && ((kept.metadata == entity.metadata && differs_in_references)
+            && ((kept.metadata == entity.metadata
+                && (differs_in_references || is_protobuf_alike(entity, kept)))
                 || differs_in_version(entity, kept, version.version))
     };
     versions.iter().rev().filter(may_be).cloned().collect()
+}
+
+/// Whether the two may be one Protobuf file though their texts differ: what older registries wrote is
+/// not in the form that we keep, as Confluent's puts it into that form when it reads it.
+fn is_protobuf_alike(entity: &SchemaEntity, kept: &SchemaEntity) -> bool {
+    kept.kind == SchemaType::Protobuf && kept.references == entity.references
 }
 
 /// Whether the two are the same but for the version that the metadata of one tells.

@@ -9,6 +9,7 @@ use tidegate_broker::{
     Broker, BrokerParts, Clock, OffsetStorageKind, Schemas, SchemasSettings, Validation,
 };
 use tidegate_log::MemoryStore;
+use tidegate_model::{BatchBuilder, BatchHeader, Record};
 use tidegate_registry::{HttpSettings, Registry, RegistryServer, RegistrySettings, Users};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -36,6 +37,7 @@ pub async fn register(server: &Server, subject: &str, text: &str) -> i64 {
 pub struct Server {
     pub address: SocketAddr,
     server: RegistryServer,
+    broker: Arc<Broker>,
 }
 
 impl Server {
@@ -58,11 +60,11 @@ impl Server {
             validation: Validation::default(),
         });
         let broker = broker.await.expect("an empty store opens");
-        let schemas = Schemas::open(broker, SchemasSettings::default()).await;
+        let schemas = Schemas::open(broker.clone(), SchemasSettings::default()).await;
         let schemas = schemas.expect("there is no topic yet");
         let registry = Arc::new(Registry::new(schemas, settings));
         let server = RegistryServer::start(socket, registry, users, http).expect("it is bound");
-        Server { address: server.address(), server }
+        Server { address: server.address(), server, broker }
     }
 
     /// One request on a connection of its own.
@@ -77,6 +79,18 @@ impl Server {
     pub async fn connect(&self) -> Client {
         let stream = TcpStream::connect(self.address).await.expect("the registry listens");
         Client { stream, received: Vec::new() }
+    }
+
+    /// Appends a record to `_schemas`, as another registry does. The topic must be there.
+    pub async fn produce(&self, key: &Value, value: &Value) {
+        let topic = self.broker.topics().by_name("_schemas").expect("the topic is there");
+        let (key, value) = (key.to_string(), value.to_string());
+        let mut builder = BatchBuilder::new();
+        builder.push(&Record::new(5, Some(key.as_bytes()), Some(value.as_bytes())));
+        let mut batch = builder.finish().expect("there is a record");
+        let header = BatchHeader::parse(&batch).expect("it is a batch");
+        let appended = topic.partitions[0].append(header, &mut batch, 5, None);
+        appended.expect("it is appended").commit.await.expect("it is durable");
     }
 
     pub fn metrics(&self) -> String {

@@ -185,3 +185,21 @@ async fn reserved_names_are_kept_free_where_fields_are_validated() {
     let expected = "The new schema has field that conflicts with the reserved field b.";
     assert!(refused.message().contains(expected), "{refused:?}");
 }
+
+#[tokio::test]
+async fn a_protobuf_text_of_another_registry_is_found_in_whatever_form_it_was_written() {
+    let server = Server::start().await;
+    register(&server, "a", STRING).await;
+    let old = "syntax = \"proto3\";\nmessage M {\n  string a = 1;\n}\n";
+    let key = json!({ "keytype": "SCHEMA", "subject": "p", "version": 1, "magic": 1 });
+    let value = json!({
+        "subject": "p", "version": 1, "id": 7, "schemaType": "PROTOBUF", "schema": old,
+        "deleted": false,
+    });
+    server.produce(&key, &value).await;
+    let found = registered(&server, "p", "PROTOBUF", old).await;
+    assert_eq!((&found["id"], &found["version"]), (&json!(7), &json!(1)), "{found}");
+    let body = json!({ "schema": old, "schemaType": "PROTOBUF" }).to_string();
+    assert_eq!(server.ask("POST", "/subjects/p", &body).await.json()["id"], 7);
+    assert_eq!(server.get("/subjects/p/versions").await.body, "[1]");
+}
