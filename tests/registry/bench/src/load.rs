@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use hdrhistogram::Histogram;
 use serde_json::{Value, json};
 use tokio::task::LocalSet;
@@ -95,7 +95,9 @@ pub async fn run(target: &Target, plan: Plan, work: Rc<dyn Work>) -> Result<Meas
         })
         .await?;
     let seconds = (shared.last_answer.get() - measured_from).as_secs_f64();
-    Ok(Measured { latency_us: shared.latency_us.borrow().clone(), seconds })
+    let latency_us = shared.latency_us.borrow().clone();
+    ensure!(!latency_us.is_empty(), "no request was both sent and answered in the time measured");
+    Ok(Measured { latency_us, seconds })
 }
 
 async fn one_connection(
