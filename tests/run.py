@@ -147,7 +147,7 @@ def suites(options):
         ),
         pytest("tools", "Kafka's own command line tools, of two releases", 900),
         pytest("apicurio", "other schema registries on the gateway", 1200, files=apicurio),
-        pytest("registry", "the schema registry inside", 900, *(f"--ignore={file}" for file in apicurio)),
+        pytest("registry", "the schema registry inside", 1500, *(f"--ignore={file}" for file in apicurio)),
         pytest("schema", "schemas as other libraries read and compare them", 600),
         pytest("apps", "Kafka Connect, Kafka Streams and MirrorMaker 2", 900),
         Suite(
