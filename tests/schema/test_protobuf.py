@@ -24,9 +24,8 @@ def wire():
 
 
 def _ours(texts):
-    # Two names for the same: of all forms, and of one.
-    forms = {"formats": ["serialized"], "format": "serialized"}
-    return oracle.verdicts(oracle.tidegate(), [{"schemaType": "PROTOBUF", "schema": text} | forms for text in texts])
+    requests = [{"schemaType": "PROTOBUF", "schema": text, "formats": ["serialized"]} for text in texts]
+    return oracle.verdicts(oracle.tidegate(), requests)
 
 
 def _theirs(wire, texts):
@@ -88,9 +87,7 @@ def test_googles_library_builds_the_descriptor(wire):
     generator = Generator(random.Random(_SEED + 3))
     texts = [generator.sound_file() for _ in range(_COUNT // 4)]
     ours = _ours(texts)
-    requests = [
-        {"schema": our["normalized"], "descriptor": our.get("serialized") or our["formatted"]} for our in ours
-    ]
+    requests = [{"schema": our["normalized"], "descriptor": our["serialized"]} for our in ours]
     for text, answer in zip(texts, oracle.verdicts(wire, requests)):
         assert answer["described"] == answer["declared"], f"seed {_SEED + 3}: {text}"
 
@@ -99,7 +96,7 @@ def test_a_descriptor_is_read_as_the_file_that_it_is_of():
     generator = Generator(random.Random(_SEED + 4))
     texts = [generator.sound_file() for _ in range(_COUNT // 4)]
     ours = _ours(texts)
-    again = _ours([our.get("serialized") or our["formatted"] for our in ours])
+    again = _ours([our["serialized"] for our in ours])
     for text, our, described in zip(texts, ours, again):
         # Descriptors have the fields of oneofs first; the normal form has an order of its own.
         assert described["normalized"] == our["normalized"], f"seed {_SEED + 4}: {text}"
