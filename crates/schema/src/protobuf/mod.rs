@@ -20,7 +20,10 @@ mod options;
 mod parser;
 mod print;
 mod reader;
+mod tags;
 mod tree;
+
+pub use tags::{Entity, TagChange};
 
 use crate::{Incompatibility, Limits, Reference, SchemaError, Work};
 use compare::Side;
@@ -105,6 +108,25 @@ impl ProtobufSchema {
             "ignore_extensions" => print(&self.content.file, Extent::WithoutExtensions),
             _ => self.canonical(),
         }
+    }
+
+    /// Names of the fields of the messages at the top of the file, those in oneofs left out: what
+    /// Confluent's registry compares with the names that a subject reserves.
+    pub fn top_level_fields(&self) -> impl Iterator<Item = &str> {
+        let messages = tree::messages(&self.content.file.types);
+        messages.flat_map(|message| message.fields.iter().map(|field| field.name.as_str()))
+    }
+
+    /// The canonical text with tags of messages and fields changed, one change after the other.
+    ///
+    /// # Errors
+    /// [`SchemaError::Invalid`] with the name of the first message or field that is not there.
+    pub fn with_tags(&self, changes: &[TagChange<'_>]) -> Result<String, SchemaError> {
+        let mut file = self.content.file.clone();
+        for change in changes {
+            tags::change(&mut file, change).map_err(SchemaError::Invalid)?;
+        }
+        Ok(print(&file, Extent::Whole))
     }
 
     /// Full names of all messages in the order of the text, each with its place: the number of each

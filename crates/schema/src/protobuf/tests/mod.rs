@@ -259,3 +259,68 @@ fn text_that_could_not_be_read_again_is_refused() {
     let described = super::descriptor::encode_bytes(&bytes);
     assert!(problem(&described).starts_with("Could not read again"));
 }
+
+#[test]
+fn tags_are_changed_in_confluents_options() {
+    let text = "syntax = \"proto3\"; package p; message M { string a = 1; message N { string b = 1 \
+                [(confluent.field_meta).tags = \"OLD\"]; oneof o { string c = 2; } } }";
+    let schema = parse(text).expect("it is a schema");
+    let tags = |list: &[&str]| list.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let (pii, old, both) = (tags(&["PII"]), tags(&["OLD"]), tags(&["PII", "OLD"]));
+    let change = |entity, tags, added| TagChange { entity, tags, added };
+    let changed = schema.with_tags(&[
+        change(Entity::Message("M"), &pii, true),
+        change(Entity::Field(".M.N.b"), &both, true),
+        change(Entity::Field("M.N.b"), &old, false),
+        change(Entity::Field("M.N.o.c"), &pii, true),
+        change(Entity::Field("M.N.c"), &pii, false),
+        change(Entity::Field("M.a"), &pii, true),
+        change(Entity::Field("M.a"), &both, true),
+    ]);
+    let expected = r#"syntax = "proto3";
+package p;
+
+message M {
+  option (confluent.message_meta) = {
+    tags: [
+      "PII"
+    ]
+  };
+
+  string a = 1 [(confluent.field_meta) = {
+    tags: [
+      "PII",
+      "OLD"
+    ]
+  }];
+
+  message N {
+    string b = 1 [(confluent.field_meta) = {
+      tags: [
+        "PII"
+      ]
+    }];
+  
+    oneof o {
+      string c = 2;
+    }
+  }
+}
+"#;
+    let changed = changed.expect("all of them are there");
+    assert_eq!(changed, expected);
+    assert_eq!(canonical(&changed), changed);
+    for (entity, missing) in [
+        (Entity::Message("X"), "No matching Message with name 'X' found in the schema"),
+        (Entity::Message("M.N.X"), "No matching Message with name 'X' found in the schema"),
+        (Entity::Field("M.x"), "No matching Field with name 'x' found in the schema"),
+        (Entity::Field("M.N.x.c"), "No matching Field with name 'c' found in the schema"),
+        (Entity::Field("X.a"), "No matching Field with name 'a' found in the schema"),
+        (Entity::Field("X.N.a"), "No matching Message with name 'X' found in the schema"),
+        (Entity::Field("x"), "No matching Field with name 'x' found in the schema"),
+    ] {
+        let problem = schema.with_tags(&[change(entity, &pii, true)]);
+        assert_eq!(problem, Err(SchemaError::Invalid(missing.to_owned())));
+    }
+    assert_eq!(schema.top_level_fields().collect::<Vec<_>>(), ["a"]);
+}
