@@ -110,25 +110,6 @@ impl ProtobufSchema {
         }
     }
 
-    /// Names of the fields of the messages at the top of the file, those in oneofs left out: what
-    /// Confluent's registry compares with the names that a subject reserves.
-    pub fn top_level_fields(&self) -> impl Iterator<Item = &str> {
-        let messages = tree::messages(&self.content.file.types);
-        messages.flat_map(|message| message.fields.iter().map(|field| field.name.as_str()))
-    }
-
-    /// The canonical text with tags of messages and fields changed, one change after the other.
-    ///
-    /// # Errors
-    /// [`SchemaError::Invalid`] with the name of the first message or field that is not there.
-    pub fn with_tags(&self, changes: &[TagChange<'_>]) -> Result<String, SchemaError> {
-        let mut file = self.content.file.clone();
-        for change in changes {
-            tags::change(&mut file, change).map_err(SchemaError::Invalid)?;
-        }
-        Ok(print(&file, Extent::Whole))
-    }
-
     /// Full names of all messages in the order of the text, each with its place: the number of each
     /// message on the way to it among the messages beside it. Serializers put the place before
     /// every record, and count in the text that the registry serves.
@@ -183,6 +164,34 @@ impl Content {
         });
         Names::collect(dependencies.chain([("", &self.file, Origin::Own)]), work)
     }
+}
+
+/// Names of the fields of the messages at the top of the file, those in oneofs left out: what
+/// Confluent's registry compares with the names that a subject reserves.
+///
+/// # Errors
+/// [`SchemaError`] if `text` is no file. What it refers to is not looked at.
+pub fn top_level_fields(text: &str, limits: &Limits) -> Result<Vec<String>, SchemaError> {
+    let (file, _) = read(text, limits)?;
+    let fields = tree::messages(&file.types).flat_map(|message| &message.fields);
+    Ok(fields.map(|field| field.name.clone()).collect())
+}
+
+/// The canonical text with tags of messages and fields changed, one change after the other.
+///
+/// # Errors
+/// [`SchemaError`] if `text` is no file, or with the name of the first message or field that is not
+/// there. What it refers to is not looked at.
+pub fn with_tags(
+    text: &str,
+    changes: &[TagChange<'_>],
+    limits: &Limits,
+) -> Result<String, SchemaError> {
+    let (mut file, _) = read(text, limits)?;
+    for change in changes {
+        tags::change(&mut file, change).map_err(SchemaError::Invalid)?;
+    }
+    bounded(print(&file, Extent::Whole), limits)
 }
 
 /// The file, and whether it is from a descriptor.

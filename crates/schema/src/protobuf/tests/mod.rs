@@ -264,11 +264,11 @@ fn text_that_could_not_be_read_again_is_refused() {
 fn tags_are_changed_in_confluents_options() {
     let text = "syntax = \"proto3\"; package p; message M { string a = 1; message N { string b = 1 \
                 [(confluent.field_meta).tags = \"OLD\"]; oneof o { string c = 2; } } }";
-    let schema = parse(text).expect("it is a schema");
+    let limits = Limits::default();
     let tags = |list: &[&str]| list.iter().map(ToString::to_string).collect::<Vec<_>>();
     let (pii, old, both) = (tags(&["PII"]), tags(&["OLD"]), tags(&["PII", "OLD"]));
     let change = |entity, tags, added| TagChange { entity, tags, added };
-    let changed = schema.with_tags(&[
+    let changes = [
         change(Entity::Message("M"), &pii, true),
         change(Entity::Field(".M.N.b"), &both, true),
         change(Entity::Field("M.N.b"), &old, false),
@@ -276,7 +276,8 @@ fn tags_are_changed_in_confluents_options() {
         change(Entity::Field("M.N.c"), &pii, false),
         change(Entity::Field("M.a"), &pii, true),
         change(Entity::Field("M.a"), &both, true),
-    ]);
+    ];
+    let changed = with_tags(text, &changes, &limits);
     let expected = r#"syntax = "proto3";
 package p;
 
@@ -319,8 +320,8 @@ message M {
         (Entity::Field("X.N.a"), "No matching Message with name 'X' found in the schema"),
         (Entity::Field("x"), "No matching Field with name 'x' found in the schema"),
     ] {
-        let problem = schema.with_tags(&[change(entity, &pii, true)]);
+        let problem = with_tags(text, &[change(entity, &pii, true)], &limits);
         assert_eq!(problem, Err(SchemaError::Invalid(missing.to_owned())));
     }
-    assert_eq!(schema.top_level_fields().collect::<Vec<_>>(), ["a"]);
+    assert_eq!(top_level_fields(text, &limits), Ok(vec!["a".to_owned()]));
 }
