@@ -8,9 +8,8 @@
 use super::difference::{Difference, Kind};
 use super::names::{Named, Names, Origin, Scope};
 use super::reader::DEPTH_MAX;
-use super::tree::{
-    Enum, Field, File, Label, Message, OneOf, Scalar, Type, enums, map_of, messages,
-};
+use super::shape::{Group, Shape, shape_of};
+use super::tree::{Enum, Field, File, Label, Message, OneOf, Type, enums, messages};
 use crate::{SchemaError, Work};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::Hash;
@@ -441,64 +440,6 @@ fn bound_together(oneof: &OneOf, old: &Members<'_>) -> Option<Kind> {
         (0 | 1, _) => None,
         (_, 0 | 1) => Some(Kind::FieldMovedToExistingOneof),
         _ => Some(Kind::MultipleFieldsMovedToOneof),
-    }
-}
-
-/// What of a field's type counts for its encoding.
-enum Shape<'a> {
-    Scalar(Group),
-    Map(String, String),
-    /// Full name and type, if they were found.
-    Message(Option<(String, Named<'a>)>),
-}
-
-/// Scalars that are read as each other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Group {
-    GeneralNumber,
-    SignedNumber,
-    StringOrBytes,
-    Fixed32,
-    Fixed64,
-    Float,
-    Double,
-}
-
-fn shape_of<'a>(
-    kind: &str,
-    names: &Names<'a>,
-    scope: &Scope,
-    work: &mut Work,
-) -> Result<Shape<'a>> {
-    if let Some(scalar) = Scalar::of(kind) {
-        return Ok(Shape::Scalar(group_of(scalar)));
-    }
-    if let Some((key, value)) = map_of(kind) {
-        return Ok(Shape::Map(key.to_owned(), value.to_owned()));
-    }
-    let found = names.resolve(kind, scope, work)?;
-    if let Some((_, named)) = &found {
-        if matches!(named.kind, Type::Enum(_)) {
-            return Ok(Shape::Scalar(Group::GeneralNumber));
-        }
-        if let Some((key, value)) = named.map_entry() {
-            return Ok(Shape::Map(key.kind.clone(), value.kind.clone()));
-        }
-    }
-    Ok(Shape::Message(found))
-}
-
-fn group_of(scalar: Scalar) -> Group {
-    match scalar {
-        Scalar::Int32 | Scalar::Int64 | Scalar::Uint32 | Scalar::Uint64 | Scalar::Bool => {
-            Group::GeneralNumber
-        }
-        Scalar::Sint32 | Scalar::Sint64 => Group::SignedNumber,
-        Scalar::String | Scalar::Bytes => Group::StringOrBytes,
-        Scalar::Fixed32 | Scalar::Sfixed32 => Group::Fixed32,
-        Scalar::Fixed64 | Scalar::Sfixed64 => Group::Fixed64,
-        Scalar::Float => Group::Float,
-        Scalar::Double => Group::Double,
     }
 }
 

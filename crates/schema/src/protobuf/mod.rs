@@ -20,6 +20,7 @@ mod options;
 mod parser;
 mod print;
 mod reader;
+mod shape;
 mod tags;
 mod tree;
 
