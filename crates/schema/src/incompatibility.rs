@@ -21,6 +21,24 @@ impl Incompatibility {
         Incompatibility { error_type: "", description, additional_info: None }
     }
 
+    /// The same finding where the reader is the old schema and the writer the new one. A sentence speaks
+    /// of the reader as the new schema.
+    pub fn reversed(&self) -> Self {
+        const NEW: &str = "new schema";
+        const OLD: &str = "old schema";
+        const BOTH: [&str; 2] = ["new and old schema", "old and new schema"];
+        let one_way = self.description.strip_suffix(BOTH[0]).map(|start| (start, BOTH[1]));
+        let other_way = || self.description.strip_suffix(BOTH[1]).map(|start| (start, BOTH[0]));
+        let description = match one_way.or_else(other_way) {
+            Some((start, both)) => format!("{start}{both}"),
+            None => {
+                let parts = self.description.split(NEW).map(|part| part.replace(OLD, NEW));
+                parts.collect::<Vec<_>>().join(OLD)
+            }
+        };
+        Incompatibility { description, ..self.clone() }
+    }
+
     /// A schema of another language than the one before it.
     pub(crate) fn other_language() -> Self {
         Self::plain("Incompatible because of different schema type".to_owned())
@@ -71,5 +89,24 @@ mod tests {
         assert_eq!(reason.to_string(), printed);
         let printed = "Incompatible because of different schema type";
         assert_eq!(Incompatibility::other_language().to_string(), printed);
+    }
+
+    #[test]
+    fn a_reversed_finding_calls_the_reader_old() {
+        for (sentence, reversed) in [
+            (
+                "The new schema lacks what the old schema has",
+                "The old schema lacks what the new schema has",
+            ),
+            (
+                "It is different between the new and old schema",
+                "It is different between the old and new schema",
+            ),
+            ("Neither is named", "Neither is named"),
+        ] {
+            let found = Incompatibility::plain(sentence.to_owned());
+            assert_eq!(found.reversed().description, reversed);
+            assert_eq!(found.reversed().reversed(), found);
+        }
     }
 }

@@ -144,7 +144,7 @@ fn reasons(
     };
     let mut reasons = Vec::new();
     if demands.forward {
-        reasons.extend(compare(old, new)?.iter().map(|found| swapped(found).to_string()));
+        reasons.extend(compare(old, new)?.iter().map(|found| found.reversed().to_string()));
     }
     let mut shows_old = !reasons.is_empty() && !demands.backward;
     if demands.backward {
@@ -158,15 +158,6 @@ fn reasons(
         reasons.push(shown(&old.canonical));
     }
     Ok(reasons)
-}
-
-/// The finding in words for the other direction: the reader is the old schema.
-fn swapped(found: &Incompatibility) -> Incompatibility {
-    const NEW: &str = "new schema";
-    const OLD: &str = "old schema";
-    let swapped: Vec<String> =
-        found.description.split(NEW).map(|part| part.replace(OLD, NEW)).collect();
-    Incompatibility { description: swapped.join(OLD), ..found.clone() }
 }
 
 fn shown(schema: &str) -> String {
@@ -191,7 +182,7 @@ mod tests {
             additional_info: None,
         };
         let expected = "The field 'a' in the old schema is missing in the new schema";
-        assert_eq!(swapped(&found).description, expected);
+        assert_eq!(found.reversed().description, expected);
     }
 
     #[test]

@@ -30,11 +30,10 @@ mod text;
 mod uri;
 
 use crate::{Incompatibility, Limits, Policy, Reference, SchemaError, Work, ordered};
-use diff::{Kind, Listed, Sides};
+use diff::{Listed, Sides};
 use documents::{Documents, Index};
-use graph::{Graph, NodeId, Shape};
+use graph::{Graph, NodeId};
 use serde_json::Value;
-use std::collections::BTreeSet;
 use text::{Members, print};
 
 /// A schema of this language that has been read.
@@ -99,31 +98,5 @@ impl JsonSchema {
             limits,
         )?;
         Ok(differences.into_iter().map(|(kind, path)| kind.at(&path)).collect())
-    }
-
-    /// What speaks against `self` as the successor of `writer` in its metadata: `reserved` and
-    /// `writer_reserved` are the values of the property `confluent:reserved`, names with commas between
-    /// them. What was reserved stays so, and no property of the schema has a reserved name.
-    pub fn reserved_incompatibilities(
-        &self,
-        reserved: &str,
-        writer_reserved: &str,
-    ) -> Vec<Incompatibility> {
-        let names = |list: &str| -> BTreeSet<String> {
-            list.split(',')
-                .map(|name| name.trim().to_owned())
-                .filter(|name| !name.is_empty())
-                .collect()
-        };
-        let (reserved, before) = (names(reserved), names(writer_reserved));
-        let removed = before.difference(&reserved);
-        let mut found: Vec<_> =
-            removed.map(|name| Kind::ReservedPropertyRemoved.at(name)).collect();
-        if let Shape::Object(object) = self.graph.shape(self.root) {
-            for name in reserved.iter().filter(|name| object.properties.contains_key(*name)) {
-                found.push(Kind::ReservedPropertyConflicts.at(&format!("#/properties/{name}")));
-            }
-        }
-        found
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! Names, sentences and sets are those of Confluent's registry 8.3. Up to 7.x, what is
 //! `REQUIRED_…`, `REQUIRED_PROPERTY_WITH_DEFAULT_…` and `OPTIONAL_PROPERTY_ADDED_TO_OPEN_CONTENT_MODEL`
-//! here was one `PROPERTY_ADDED_TO_OPEN_CONTENT_MODEL`.
+//! here was one `PROPERTY_ADDED_TO_OPEN_CONTENT_MODEL`. The two kinds about reserved properties are not
+//! here: the registry itself looks after `confluent:reserved`, for all languages.
 
 use crate::{Incompatibility, Policy};
 
@@ -35,8 +36,6 @@ enum Sentence {
     RemovedFromClosed,
     RemovedNotCovered,
     AddedNotCovered,
-    ReservedRemoved,
-    ReservedConflicts,
 }
 
 macro_rules! kinds {
@@ -168,8 +167,6 @@ kinds! {
         "PROPERTY_ADDED_IS_COVERED_BY_PARTIALLY_OPEN_CONTENT_MODEL" Always None;
     PropertyAddedNotCovered
         "PROPERTY_ADDED_NOT_COVERED_BY_PARTIALLY_OPEN_CONTENT_MODEL" Lenient AddedNotCovered;
-    ReservedPropertyRemoved "RESERVED_PROPERTY_REMOVED" Never ReservedRemoved;
-    ReservedPropertyConflicts "RESERVED_PROPERTY_CONFLICTS_WITH_PROPERTY" Never ReservedConflicts;
     UnevaluatedPropertiesAdded "UNEVALUATED_PROPERTIES_ADDED" Always None;
     UnevaluatedPropertiesRemoved "UNEVALUATED_PROPERTIES_REMOVED" Lenient Added;
     UnevaluatedPropertiesExtended "UNEVALUATED_PROPERTIES_EXTENDED" Always None;
@@ -308,14 +305,6 @@ impl Sentence {
             Sentence::AddedNotCovered => format!(
                 "The {READER} schema has a property or item at path '{path}' which is missing in \
                  the {WRITER} schema and is not covered by its partially open content model"
-            ),
-            Sentence::ReservedRemoved => format!(
-                "The {READER} schema has reserved property '{path}' removed from its metadata \
-                 which is present in the {WRITER} schema."
-            ),
-            Sentence::ReservedConflicts => format!(
-                "The {READER} schema has property at path '{path}' that conflicts with the \
-                 reserved properties which is missing in the {WRITER} schema."
             ),
             _ => String::new(),
         }

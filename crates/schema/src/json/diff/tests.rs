@@ -871,8 +871,6 @@ fn the_tables_have_every_kind_of_difference() {
     }
     seen.extend(check(DEPENDENCIES_SINCE_2019, TWENTY));
     seen.extend(check(TUPLES_SINCE_2020, TWENTY));
-    // Told by the metadata of a schema, not by its text.
-    seen.extend([Kind::ReservedPropertyRemoved, Kind::ReservedPropertyConflicts]);
     for kind in Kind::ALL {
         assert!(seen.contains(kind), "{}", kind.name());
     }
@@ -978,27 +976,4 @@ fn draft_4_has_its_own_exclusive_limits() {
         (r#"{"const":1}"#, r#"{"const":2}"#, &[], true),
     ];
     check(rows, four);
-}
-
-#[test]
-fn reserved_properties_stay_reserved_and_unused() {
-    let schema = parsed(r#"{"properties":{"cost":{},"name":{}}}"#, SEVEN);
-    let found = schema.reserved_incompatibilities("cost, status", "status,extra");
-    let words: Vec<_> =
-        found.iter().map(|one| (one.error_type, one.description.as_str())).collect();
-    assert_eq!(
-        words,
-        [
-            (
-                "RESERVED_PROPERTY_REMOVED",
-                "The new schema has reserved property 'extra' removed from its metadata which is \
-                 present in the old schema."
-            ),
-            (
-                "RESERVED_PROPERTY_CONFLICTS_WITH_PROPERTY",
-                "The new schema has property at path '#/properties/cost' that conflicts with the \
-                 reserved properties which is missing in the old schema."
-            ),
-        ]
-    );
 }
