@@ -6,6 +6,7 @@ them. Where the two differ stands in `_OURS_ALONE` and `_THEIRS_ALONE`.
 """
 
 import hashlib
+import itertools
 import json
 import random
 import subprocess
@@ -91,6 +92,30 @@ def test_a_schema_is_refused_where_the_libraries_refuse_it(libraries):
             assert "unknown type" in ours["error"] or "expected type: String" in ours["error"], said
     # Refusals and schemas that are taken: both must be many.
     assert _COUNT // 10 < refused < _COUNT - _COUNT // 10, f"seed {_SEED + 1}: {refused} of {_COUNT}"
+
+
+def test_a_reference_leads_at_least_where_the_libraries_follow_it(libraries):
+    own = [None, "http://a/root.json", "http://a/dir/root.json", "root.json", "urn:x:root"]
+    names = ["other.json", "http://b/other.json", "dir/other.json", "./other.json", "/other.json", "other"]
+    targets = [*names, "http://a/other.json", "http://a/dir/other.json", "#", "#/definitions/own", "root.json"]
+    targets += [f"other.json{fragment}" for fragment in ("#", "#/definitions/x", "#/definitions/none")]
+    other = json.dumps({"definitions": {"x": {"type": "string"}}, "items": {"$ref": "#/definitions/x"}})
+    requests = []
+    for draft, uri, name, target in itertools.product((4, 7, 2020), own, names, targets):
+        schema = {"$schema": DRAFTS[draft], "items": {"$ref": target}, "definitions": {"own": {}}}
+        if uri:
+            schema["id" if draft == 4 else "$id"] = uri
+        requests.append({"schema": json.dumps(schema), "references": [{"name": name, "schema": other}]})
+    followed = 0
+    for request, theirs, ours in _both(libraries, requests):
+        said = f"{json.dumps(request)}\n{theirs}\n{ours}"
+        if "error" not in theirs:
+            followed += 1
+            assert "error" not in ours, said
+        elif "error" not in ours:
+            # They look for it elsewhere, where we know it under another of its names.
+            assert "java.io" in theirs["error"] or "SchemaDocumentLoadingException" in theirs["error"], said
+    assert followed > len(requests) // 10
 
 
 def test_verdicts_are_those_of_apicurio_but_for_differences_that_are_known(libraries):

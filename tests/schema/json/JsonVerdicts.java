@@ -1,7 +1,7 @@
 // JSON Schemas as the libraries read them that Confluent's registry is made of, and as Apicurio's registry
 // compares them. JSON lines go in and come out:
 //
-//   {"schema":"...","previous":"..."}
+//   {"schema":"...","references":[{"name":"...","schema":"..."}],"previous":"..."}
 //   {"canonical":"...","normalized":"...","error":"...","compatible":true,"differences":["..."]}
 //
 // Up to draft 7 everit reads a schema, from 2019-09 on json-sKema does; a text they refuse has an `error`.
@@ -20,10 +20,12 @@ import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.TreeMap;
 import org.everit.json.schema.Schema;
 import org.everit.json.schema.loader.SchemaLoader;
+import org.everit.json.schema.loader.internal.ReferenceResolver;
 import org.json.JSONObject;
 import org.json.JSONTokener;
 
@@ -71,7 +73,7 @@ public class JsonVerdicts {
             JsonNode node = AS_WRITTEN.readTree(text);
             answer.put("canonical", AS_WRITTEN.writeValueAsString(node));
             answer.put("normalized", SORTED.writeValueAsString(SORTED.readTree(text)));
-            load(node);
+            load(node, request.path("references"));
         } catch (Throwable problem) {
             return answer.put("error", String.valueOf(problem));
         }
@@ -81,27 +83,46 @@ public class JsonVerdicts {
         return answer;
     }
 
-    private static void load(JsonNode node) throws Exception {
+    private static void load(JsonNode node, JsonNode references) throws Exception {
         if (node.isBoolean()) {
             return;
         }
         String text = AS_WRITTEN.writeValueAsString(node);
         if (node.path("$schema").asText().contains("json-schema.org/draft/20")) {
-            var config = SchemaLoaderConfig.createDefaultConfig(METASCHEMAS);
+            Map<URI, String> texts = new HashMap<>(METASCHEMAS);
+            for (JsonNode reference : references) {
+                String name = reference.get("name").asText();
+                texts.put(URI.create(name), reference.get("schema").asText());
+                if (!URI.create(name).isAbsolute() && !name.startsWith(".")) {
+                    texts.put(URI.create("./" + name), reference.get("schema").asText());
+                }
+            }
+            var config = SchemaLoaderConfig.createDefaultConfig(texts);
             new com.github.erosb.jsonsKema.SchemaLoader(new JsonParser(text).parse(), config).load();
         } else {
-            loadClassic(text);
+            loadClassic(text, node, references);
         }
     }
 
-    private static Schema loadClassic(String text) {
+    private static Schema loadClassic(String text, JsonNode node, JsonNode references) {
         JSONObject json = new JSONObject(new JSONTokener(text));
-        return SchemaLoader.builder().useDefaults(true).draftV7Support().schemaJson(json).build().load().build();
+        var builder = SchemaLoader.builder().useDefaults(true).draftV7Support().schemaJson(json);
+        String keyword = node.path("$schema").asText().contains("draft-04") ? "id" : "$id";
+        URI base = node.has(keyword) ? ReferenceResolver.resolve((URI) null, node.get(keyword).asText()) : null;
+        for (JsonNode reference : references) {
+            URI uri = ReferenceResolver.resolve(base, reference.get("name").asText());
+            builder.registerSchemaByURI(uri, new JSONObject(new JSONTokener(reference.get("schema").asText())));
+        }
+        return builder.build().load().build();
+    }
+
+    private static Schema plain(String text) throws Exception {
+        return loadClassic(text, AS_WRITTEN.readTree(text), JsonNodeFactory.instance.arrayNode());
     }
 
     private static void compare(String previous, String text, ObjectNode answer) {
         try {
-            var context = JsonSchemaDiffLibrary.findDifferences(loadClassic(previous), loadClassic(text));
+            var context = JsonSchemaDiffLibrary.findDifferences(plain(previous), plain(text));
             answer.put("compatible", context.foundAllDifferencesAreCompatible());
             var differences = answer.putArray("differences");
             for (var difference : context.getIncompatibleDifferences()) {
