@@ -308,3 +308,97 @@ fn no_instance_of_the_writers_schema_is_refused_by_a_compatible_reader() {
     assert!(compatible > 2_000 && checked > 20_000, "{compatible} pairs, {checked} instances");
     println!("seed {SEED}: {compatible} compatible pairs of {PAIRS}, {checked} valid instances");
 }
+
+/// The same schema in the words of draft 2020-12; `None` for one that means something else there.
+fn modern(schema: &Value) -> Option<Value> {
+    let Value::Object(members) = schema else { return Some(schema.clone()) };
+    let tuple = members.get("items").is_some_and(Value::is_array);
+    let mut said = Map::new();
+    for (keyword, value) in members {
+        let inner = match (keyword.as_str(), value) {
+            ("enum" | "const" | "required" | "dependencies", _) => value.clone(),
+            ("properties", Value::Object(properties)) => {
+                let modern = |(name, value): (&String, _)| Some((name.clone(), modern(value)?));
+                properties.iter().map(modern).collect::<Option<Value>>()?
+            }
+            (_, Value::Array(parts)) => parts.iter().map(modern).collect::<Option<Value>>()?,
+            (_, value) => modern(value)?,
+        };
+        let keyword = match keyword.as_str() {
+            "items" if tuple => "prefixItems",
+            "additionalItems" if tuple => "items",
+            "additionalItems" => return None,
+            "dependencies" => "dependentRequired",
+            other => other,
+        };
+        said.insert(keyword.to_owned(), inner);
+    }
+    Some(said.into())
+}
+
+/// The same schema with the schemas of its properties among its definitions.
+fn shared(schema: &Value, definitions: &mut Map<String, Value>) -> Value {
+    let Value::Object(members) = schema else { return schema.clone() };
+    let mut said = Map::new();
+    for (keyword, value) in members {
+        let inner = match (keyword.as_str(), value) {
+            ("enum" | "const" | "required" | "dependencies", _) => value.clone(),
+            ("properties", Value::Object(properties)) => {
+                let mut moved = Map::new();
+                for (name, property) in properties {
+                    let mut property = shared(property, definitions);
+                    if property.is_object() {
+                        let number = definitions.len().to_string();
+                        let reference = json!({ "$ref": format!("#/definitions/{number}") });
+                        definitions.insert(number, std::mem::replace(&mut property, reference));
+                    }
+                    moved.insert(name.clone(), property);
+                }
+                moved.into()
+            }
+            (_, Value::Array(parts)) => {
+                parts.iter().map(|part| shared(part, definitions)).collect()
+            }
+            (_, value) => shared(value, definitions),
+        };
+        said.insert(keyword.clone(), inner);
+    }
+    said.into()
+}
+
+#[test]
+fn a_verdict_depends_neither_on_the_draft_nor_on_references() {
+    let (mut modern_pairs, mut compatible) = (0, 0);
+    for pair in 0..PAIRS / 4 {
+        let dice = &mut Dice(SEED.wrapping_mul(1 + pair));
+        let writer = schema(dice, 3);
+        let reader = evolved(dice, &writer, 3);
+        let verdict = is_compatible(&reader, &writer);
+        compatible += u64::from(verdict);
+        let said = || format!("seed {SEED}, pair {pair}\nwriter {writer}\nreader {reader}");
+        let referring = |schema: &Value| {
+            let mut definitions = Map::new();
+            let mut referring = shared(schema, &mut definitions);
+            if !definitions.is_empty() {
+                referring["definitions"] = definitions.into();
+            }
+            referring
+        };
+        assert_eq!(is_compatible(&referring(&reader), &referring(&writer)), verdict, "{}", said());
+        for draft in ["2019-09", "2020-12"] {
+            let dated = |schema: &Value| {
+                let mut schema = modern(schema)?;
+                if let Some(members) = schema.as_object_mut() {
+                    let uri = format!("https://json-schema.org/draft/{draft}/schema");
+                    members.insert("$schema".to_owned(), uri.into());
+                }
+                Some(schema)
+            };
+            if let (Some(reader), Some(writer)) = (dated(&reader), dated(&writer)) {
+                modern_pairs += 1;
+                assert_eq!(is_compatible(&reader, &writer), verdict, "{draft}, {}", said());
+            }
+        }
+    }
+    assert!(modern_pairs > PAIRS / 4 && compatible > PAIRS / 10, "{modern_pairs}, {compatible}");
+}
