@@ -146,7 +146,7 @@ impl<'d> Loader<'_, 'd> {
             // Definitions are read whether or not something refers to them.
             self.named("$defs", keywords, scope)?;
         }
-        let about = self.about(keywords)?;
+        let about = self.about(keywords, matches!(shape, Shape::Reference(_)))?;
         Ok(self.graph.intern(Node { shape, about }))
     }
 
@@ -306,9 +306,13 @@ impl<'d> Loader<'_, 'd> {
         Ok(())
     }
 
-    fn about(&mut self, keywords: &Keywords<'_, 'd>) -> Result<About, SchemaError> {
+    /// `refers` tells that there is nothing but a reference.
+    fn about(&self, keywords: &Keywords<'_, 'd>, refers: bool) -> Result<About, SchemaError> {
         let text = |keyword| Ok(keywords.string(keyword)?.map(str::to_owned));
-        let default = keywords.object.get("default").filter(|value| !value.is_null());
+        let default = keywords.object.get("default");
+        // To json-sKema's translation null is none, and to neither library a reference has one.
+        let default = default.filter(|value| !value.is_null() || !keywords.draft.is_modern());
+        let default = default.filter(|_| !refers);
         let connect_type = keywords.object.get("connect.type").and_then(Value::as_str);
         Ok(About {
             id: keywords.id()?.map(str::to_owned),

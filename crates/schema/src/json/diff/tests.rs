@@ -877,6 +877,32 @@ fn the_tables_have_every_kind_of_difference() {
 }
 
 #[test]
+fn a_default_of_null_counts_up_to_draft_7_and_that_beside_a_reference_never() {
+    let writer = r##"{"definitions":{"s":{"type":"string"}},"additionalProperties":false}"##;
+    let with = |property: &str| {
+        format!(
+            r#"{},"properties":{{"a":{property}}},"required":["a"]}}"#,
+            &writer[..writer.len() - 1]
+        )
+    };
+    for (property, seven, twenty) in [
+        (r#"{"type":"null"}"#, false, false),
+        (r#"{"type":"null","default":1}"#, true, true),
+        (r#"{"oneOf":[{"type":"null"},{"type":"string"}],"default":null}"#, true, false),
+        (r##"{"$ref":"#/definitions/s","default":"x"}"##, false, false),
+    ] {
+        for (draft, expected) in [(SEVEN, seven), (TWENTY, twenty)] {
+            let found = is_compatible(
+                &parsed(writer, draft),
+                &parsed(&with(property), draft),
+                Policy::Strict,
+            );
+            assert_eq!(found, expected, "{draft} {property}");
+        }
+    }
+}
+
+#[test]
 fn lenient_trusts_writers_and_readers_with_content_models() {
     // (writer's, reader's, compatible under Strict, under Lenient)
     let open = r#"{"properties":{"f":{"type":"string"}}"#;
