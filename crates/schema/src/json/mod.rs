@@ -15,6 +15,7 @@
 //! - Tuples of draft 2019-09 are read, there they are refused. A reference to a draft's own schema is
 //!   refused, there it is fetched.
 //! - References that lead to references are followed to the end, there only one is.
+//! - `LOGICAL` asks for what `STRICT` asks for. What it adds there is about tables of Flink and Iceberg.
 //! - Differences come in the order of the properties' names, there in that of a hash table, and no more
 //!   than a thousand are listed.
 

@@ -199,9 +199,21 @@ impl<'g> Verdicts<'g> {
         Ok(number)
     }
 
-    /// Walks from the root to every difference that is to be listed.
+    /// Walks from the root to every difference that is to be listed. The verdict stands by then: what
+    /// is too much to list is left out, as long as something is listed.
     fn list(&mut self, listed: Listed) -> Result<Vec<(Kind, String)>, SchemaError> {
         let mut differences = Vec::new();
+        match self.walk(listed, &mut differences) {
+            Err(error) if differences.is_empty() => Err(error),
+            _ => Ok(differences),
+        }
+    }
+
+    fn walk(
+        &mut self,
+        listed: Listed,
+        differences: &mut Vec<(Kind, String)>,
+    ) -> Result<(), SchemaError> {
         let mut path: Vec<At<'g>> = Vec::new();
         // The pairs that are being walked through, each with what is left of its findings.
         let mut frames = Vec::new();
@@ -235,7 +247,7 @@ impl<'g> Verdicts<'g> {
                 }
             }
         }
-        Ok(differences)
+        Ok(())
     }
 }
 
