@@ -191,6 +191,17 @@ def test_a_diff_is_of_lines_and_tells_the_versions(schema, tmp_path):
     assert "one version" in schema.refused("diff", "diffed-once")
 
 
+def test_protobuf_is_diffed_as_registries_print_it(schema, tmp_path):
+    old = 'syntax = "proto3"; package shop; message Money { int64 cents = 1; }'
+    (tmp_path / "old.proto").write_text(old)
+    (tmp_path / "new.proto").write_text(old.replace("int64", "string"))
+    schema.run("register", f"diffed-proto={tmp_path}/old.proto")
+    assert schema.json("diff", "diffed-proto", "1", f"{tmp_path}/old.proto")["identical"]
+    compared = schema.json("diff", "diffed-proto", "1", f"{tmp_path}/new.proto")
+    assert "\n-  int64 cents = 1;\n+  string cents = 1;\n" in compared["diff"]
+    assert not compared["backward"]["compatible"] and compared["backward"]["messages"]
+
+
 def test_what_a_diffed_schema_refers_to_is_read_too(schema, avro_files):
     order, money = avro_files
     schema.run("register", f"diffed-order={order}", f"diffed-money={money}")

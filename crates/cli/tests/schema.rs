@@ -41,26 +41,56 @@ fn stderr(output: &Output) -> String {
 const MONEY: &str = r#"{"type":"record","name":"shop.Money","fields":[]}"#;
 const ORDER: &str = r#"{"type":"record","name":"Order","namespace":"shop",
     "fields":[{"name":"total","type":"Money"}]}"#;
+const ORDER_AND_COUNT: &str = r#"{"type":"record","name":"Order","namespace":"shop",
+    "fields":[{"name":"total","type":"Money"},{"name":"count","type":"int"}]}"#;
+
+/// Compares two files and returns the rows that are printed; the exit code must fit them.
+fn compared(folder: &Folder, old: &str, new: &str, more: &[&str]) -> Vec<(bool, String)> {
+    let output = folder.run(&[&["check", "--offline", old, new, "--json"], more].concat());
+    let rows: serde_json::Value = serde_json::from_slice(&output.stdout).expect("it is JSON");
+    let rows: Vec<(bool, String)> = rows
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|row| (row["compatible"] == true, row["messages"].to_string()))
+        .collect();
+    let all = rows.iter().all(|(compatible, _)| *compatible);
+    assert_eq!(output.status.code(), Some(i32::from(!all)), "{output:?}");
+    rows
+}
 
 #[test]
 fn two_files_are_compared_with_what_they_refer_to_and_without_a_registry() {
-    let folder = Folder::of("offline", &[("order.avsc", ORDER), ("money.avsc", MONEY)]);
-    let output = folder.run(&[
-        "check",
-        "--offline",
-        "order.avsc",
-        "order.avsc",
-        "--with",
-        "money.avsc",
-        "--level",
-        "FULL",
-        "--json",
-    ]);
-    assert!(output.status.success(), "{output:?}");
-    let rows: serde_json::Value = serde_json::from_slice(&output.stdout).expect("it is JSON");
-    let compatible: Vec<_> =
-        rows.as_array().expect("a list").iter().map(|row| row["compatible"].as_bool()).collect();
-    assert_eq!(compatible, [Some(true), Some(true)]);
+    let files = [("old.avsc", ORDER), ("new.avsc", ORDER_AND_COUNT), ("money.avsc", MONEY)];
+    let folder = Folder::of("offline", &files);
+    let both = &["--with", "money.avsc", "--level", "FULL"];
+    let rows = compared(&folder, "old.avsc", "new.avsc", both);
+    assert!(!rows[0].0 && rows[0].1.contains("READER_FIELD_MISSING_DEFAULT_VALUE"), "{rows:?}");
+    assert_eq!(rows[1], (true, "[]".to_owned()));
+    assert!(compared(&folder, "old.avsc", "old.avsc", both).iter().all(|row| row.0));
+    let output = folder.run(&["check", "--offline", "old.avsc", "new.avsc"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("shop.Money"), "{}", stderr(&output));
+}
+
+#[test]
+fn each_language_is_compared_by_its_own_rules() {
+    let files = [
+        ("old.json", r#"{"type":"object","properties":{"a":{"type":"integer"}}}"#),
+        ("new.json", r#"{"type":"object","properties":{"a":{"type":"string"}}}"#),
+        ("old.proto", "syntax = \"proto3\"; message A { int64 a = 1; }"),
+        ("new.proto", "syntax = \"proto3\"; message A { string a = 1; }"),
+    ];
+    let folder = Folder::of("languages", &files);
+    for (old, new, said) in [
+        ("old.json", "new.json", "TYPE_CHANGED"),
+        ("old.proto", "new.proto", "FIELD_SCALAR_KIND_CHANGED"),
+        ("old.json", "new.proto", "SCHEMA_TYPE_CHANGED"),
+    ] {
+        let rows = compared(&folder, old, new, &[]);
+        assert!(!rows[0].0 && rows[0].1.contains(said), "{old} {new}: {rows:?}");
+        assert_eq!(compared(&folder, old, old, &[])[0], (true, "[]".to_owned()));
+    }
 }
 
 #[test]

@@ -1,14 +1,14 @@
 //! `tidegate schema diff`.
 
 use super::compare::{Verdict, parse, reading};
-use super::source::{Source, parse_kind, pretty};
+use super::source::{Source, ended, parse_kind, pretty};
 use super::{dependencies, label};
 use crate::args::DiffArgs;
 use crate::failure::Failure;
 use crate::output::{print, print_json};
 use crate::schema::registry::{Registry, SchemaReference, VersionSpec};
 use serde::Serialize;
-use tidegate_schema::SchemaError;
+use tidegate_schema::{Schema, SchemaError};
 
 /// One of the two that are compared.
 struct Side {
@@ -36,7 +36,11 @@ struct Compared {
 pub fn run(args: &DiffArgs) -> Result<(), Failure> {
     let registry = Registry::new(&args.registry)?;
     let (old, new) = sides(&registry, args)?;
-    let (old_text, new_text) = (pretty(&old.text), pretty(&new.text));
+    let read = read(&registry, &args.subject, &old, &new)?;
+    let (old_text, new_text) = match &read {
+        Ok((old_schema, new_schema)) => (old.shown(old_schema), new.shown(new_schema)),
+        Err(_) => (pretty(&old.text), pretty(&new.text)),
+    };
     let diff = similar::TextDiff::from_lines(&old_text, &new_text)
         .unified_diff()
         .context_radius(args.unified)
@@ -52,7 +56,7 @@ pub fn run(args: &DiffArgs) -> Result<(), Failure> {
         forward: None,
         note: None,
     };
-    match verdicts(&registry, &args.subject, &old, &new)? {
+    match read.and_then(|(old, new)| Ok((reading(&new, &old)?, reading(&old, &new)?))) {
         Ok((backward, forward)) => {
             compared.backward = Some(backward);
             compared.forward = Some(forward);
@@ -102,24 +106,32 @@ fn sides(registry: &Registry, args: &DiffArgs) -> Result<(Side, Side), Failure> 
     Ok((old, new))
 }
 
-/// Which of the two reads the other.
-fn verdicts(
+/// Reads both with all that they refer to.
+fn read(
     registry: &Registry,
     subject: &str,
     old: &Side,
     new: &Side,
-) -> Result<Result<(Verdict, Verdict), SchemaError>, Failure> {
+) -> Result<Result<(Schema, Schema), SchemaError>, Failure> {
     let old_dependencies = dependencies(registry, subject, &old.references)?;
     let new_dependencies = match new.references == old.references {
         true => old_dependencies.clone(),
         false => dependencies(registry, subject, &new.references)?,
     };
-    let both = || {
-        let old = parse(&old.kind, &old.text, &old.references, &old_dependencies)?;
-        let new = parse(&new.kind, &new.text, &new.references, &new_dependencies)?;
-        Ok((reading(&new, &old)?, reading(&old, &new)?))
-    };
-    Ok(both())
+    let parsed = parse(&old.kind, &old.text, &old.references, &old_dependencies);
+    Ok(parsed.and_then(|old| {
+        Ok((old, parse(&new.kind, &new.text, &new.references, &new_dependencies)?))
+    }))
+}
+
+impl Side {
+    /// The text in lines that can be compared: JSON indented, Protobuf as registries print it.
+    fn shown(&self, schema: &Schema) -> String {
+        match schema {
+            Schema::Protobuf(schema) => ended(&schema.canonical()),
+            Schema::Avro(_) | Schema::Json(_) => pretty(&self.text),
+        }
+    }
 }
 
 impl Compared {
