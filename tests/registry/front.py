@@ -11,12 +11,17 @@ import requests
 
 
 class Front:
-    """A server that passes requests on to `target` if they come with `user`."""
+    """A server that passes requests on to `target` if they come with `user`.
 
-    def __init__(self, target: str, user: str, directory: Path):
+    The first `busy` of them are told that they are too many.
+    """
+
+    def __init__(self, target: str, user: str, directory: Path, busy: int = 0):
         self.ca_file = directory / "ca.pem"
         certificate = _certificate(self.ca_file, directory)
         expected = "Basic " + base64.b64encode(user.encode()).decode()
+
+        refused = iter(range(busy))
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -25,6 +30,8 @@ class Front:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 if self.headers.get("Authorization") != expected:
                     status, kind, content = 401, "text/html", b"<html>no</html>"
+                elif next(refused, None) is not None:
+                    status, kind, content = 429, "text/plain", b"later"
                 else:
                     headers = {"Content-Type": self.headers.get("Content-Type", "application/json")}
                     answer = requests.request(

@@ -167,6 +167,13 @@ def test_a_registry_behind_https_and_a_password(schema, registry, tmp_path):
         assert "certificate" in schema.refused("list", "--url", front.url, exit=3)
 
 
+def test_what_is_too_much_for_a_registry_is_asked_again(schema, registry, tmp_path):
+    with Front(registry.url, "ann:secret", tmp_path, busy=2) as front:
+        there = ["--url", front.url, "--ca-file", str(front.ca_file), "--user", "ann:secret"]
+        schema.run("register", "patient=-", "--type", "AVRO", *there, stdin='"int"')
+    assert schema.json("get", "patient")["version"] == 1
+
+
 def test_the_next_address_is_tried_and_none_at_all_is_exit_code_3(schema, registry):
     dead = f"http://127.0.0.1:{servers.free_port()}"
     schema.run("list", "--url", f"{dead},{registry.url}")

@@ -174,6 +174,23 @@ def test_a_registry_whose_modes_cannot_be_changed_keeps_no_ids(tmp_path):
         assert [(row["new_version"], row["new_id"]) for row in done["changed"]] == [(1, 1)]
 
 
+def test_lists_are_read_to_their_end_however_short_their_pages_are(tmp_path):
+    limits = [f"{what}.search.max.limit = 3" for what in ("schema", "subject", "subject.version")]
+    limits += [f"{what}.search.default.limit = 3" for what in ("schema", "subject", "subject.version")]
+    with gateway_with(tmp_path, "\n".join(limits)) as gateway:
+        schema = SchemaCommand(f"http://{gateway.registry}")
+        schema.run("config", "set", "NONE")
+        for number in range(8):
+            text = json.dumps({"type": "record", "name": f"R{number}", "fields": []})
+            schema.run("register", f"subject-{number}=-", "--type", "AVRO", stdin=text)
+            schema.run("register", "versions=-", "--type", "AVRO", stdin=text)
+        listed = schema.json("list")
+        assert [len(subject["versions"]) for subject in listed] == [1] * 8 + [8]
+        checked = schema.json("check", "versions", "-", "--type", "AVRO", "--all", stdin=text)
+        assert len(checked) == 8
+        assert schema.json("export", "--folder", str(tmp_path / "folder"))["versions"] == 16
+
+
 def test_a_guarded_registry_lets_in_who_says_so(tmp_path):
     with guarded_gateway(tmp_path) as gateway:
         schema = SchemaCommand(f"http://{gateway.registry}")

@@ -266,7 +266,7 @@ pub struct RegistryArgs {
     )]
     pub user: Option<String>,
     /// A file whose first line is NAME:PASSWORD
-    #[arg(long, value_name = "FILE", env = "TIDEGATE_REGISTRY_USER_FILE")]
+    #[arg(long, value_name = "FILE", env = "TIDEGATE_REGISTRY_CREDENTIALS_FILE")]
     pub user_file: Option<PathBuf>,
     /// Trust these certificates (PEM) of https, and not those that the system trusts
     #[arg(long, value_name = "FILE", env = "TIDEGATE_REGISTRY_CA_FILE")]

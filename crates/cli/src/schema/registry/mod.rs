@@ -27,7 +27,7 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 /// the default context only.
 const ALL_CONTEXTS: &str = ":*:";
 
-/// How many subjects are asked for at once; Confluent's registry never gives more than 20,000.
+/// How many subjects or versions are asked for at once; Confluent's registry gives no more than 20,000.
 const SUBJECTS_PER_PAGE: usize = 10_000;
 
 /// How many schemas are asked for at once; Confluent's registry never gives more.
@@ -172,7 +172,8 @@ impl Registry {
 
     /// The versions of a subject.
     pub fn versions(&self, subject: &str, deleted: bool) -> Result<Vec<i32>, Refusal> {
-        self.get(&format!("{}/versions?deleted={deleted}", subject_path(subject)))
+        let path = format!("{}/versions?deleted={deleted}", subject_path(subject));
+        self.pages(&path, SUBJECTS_PER_PAGE, |version: &i32| version.to_string())
     }
 
     /// One version of a subject; one that is deleted too, if `deleted`.
