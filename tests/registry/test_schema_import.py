@@ -144,6 +144,21 @@ def test_an_import_that_was_killed_is_run_again(registries, tmp_path):
     assert found == {number * 2: number % 7 == 0 for number in range(1, count + 1)}
 
 
+def test_an_import_that_was_cut_off_before_a_deletion_takes_the_later_version(registries):
+    _, schema = registries()
+
+    def record(version, deleted):
+        key = {"keytype": "SCHEMA", "subject": "s", "version": version, "magic": 1}
+        return json.dumps({"key": key, "value": {"id": 4, "schema": '"int"', "deleted": deleted}}) + "\n"
+
+    schema.json("import", "-", stdin=record(1, False))
+    done = schema.json("import", "-", "--keep-ids", stdin=record(1, True) + record(2, False))
+    assert (done["registered"], done["deleted"], done["problems"]) == (1, 1, [])
+    (listed,) = schema.json("list", "--deleted")
+    # A registry lets the deleted version go for good when the same schema comes again.
+    assert [(v["version"], v["id"], v["deleted"]) for v in listed["versions"]] == [(2, 4, False)]
+
+
 def test_what_is_in_the_way_is_told_and_left_alone(registries):
     _, schema = registries()
     schema.run("register", "taken=-", "--type", "AVRO", stdin='"int"')
@@ -167,7 +182,8 @@ def test_a_registry_whose_modes_cannot_be_changed_keeps_no_ids(tmp_path):
     dump = json.dumps({"key": key, "value": {"id": 9, "schema": '"int"', "deleted": False}})
     with gateway_with(tmp_path, "mode.mutability = false") as gateway:
         schema = SchemaCommand(f"http://{gateway.registry}")
-        assert "cannot keep its ids" in schema.run("import", "-", "--keep-ids", stdin=dump, exit=1).stderr
+        refused = schema.run("import", "-", "--keep-ids", stdin=dump, exit=1).stderr
+        assert "cannot keep its ids" in refused and "run it again" not in refused
         assert schema.json("list") == []
         done = schema.json("import", "-", stdin=dump)
         assert "mode IMPORT was refused" in done["not_kept"]

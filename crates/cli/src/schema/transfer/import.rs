@@ -59,12 +59,12 @@ pub fn run(args: &ImportArgs) -> Result<(), Failure> {
     };
     if args.validate_only {
         import.look_at_versions();
-    } else {
-        import.all().map_err(|failure| match failure {
-            Failure::Failed(text) => Failure::Failed(text + AGAIN),
-            Failure::Unreachable(text) => Failure::Unreachable(text + AGAIN),
-            failure => failure,
-        })?;
+    } else if let Err(failure) = import.all() {
+        return Err(match (failure, import.has_begun()) {
+            (Failure::Failed(text), true) => Failure::Failed(text + AGAIN),
+            (Failure::Unreachable(text), true) => Failure::Unreachable(text + AGAIN),
+            (failure, _) => failure,
+        });
     }
     import.report.tell(args.registry.json, args.validate_only)
 }
@@ -138,6 +138,11 @@ impl Import<'_> {
         self.target.subjects.get(subject)?.versions.get(&version)
     }
 
+    /// Whether anything is in mode IMPORT.
+    fn has_begun(&self) -> bool {
+        self.is_open || !self.importing.is_empty()
+    }
+
     fn all(&mut self) -> Result<(), Failure> {
         self.open_all()?;
         self.versions()?;
@@ -182,8 +187,7 @@ impl Import<'_> {
         let is_there = there.as_ref().filter(|there| same(there, stored));
         // What is deleted there and not where it comes from is registered, which brings it back.
         if let Some(there) = is_there.filter(|there| stored.deleted || !there.deleted) {
-            self.is_there(key, stored, there.deleted);
-            return Ok(());
+            return self.is_there(key, stored, there.deleted);
         }
         match self.open(&key.subject)? {
             true => self.with_its_place(key, stored, there.as_ref()),
@@ -192,12 +196,30 @@ impl Import<'_> {
     }
 
     /// Notes that a version need not come.
-    fn is_there(&mut self, key: &SubjectVersion, stored: &Stored, deleted: bool) {
+    fn is_there(
+        &mut self,
+        key: &SubjectVersion,
+        stored: &Stored,
+        deleted: bool,
+    ) -> Result<(), Stop> {
         self.report.unchanged += 1;
         self.places.insert(key.clone(), key.version);
-        if stored.deleted && !deleted {
-            self.deletions.push(key.clone());
+        match stored.deleted && !deleted {
+            true => self.delete_in_time(key, stored),
+            false => Ok(()),
         }
+    }
+
+    /// Deletes a version in the end, since other versions may refer to it. But a registry takes no
+    /// second version of a schema while there is one that is not deleted.
+    fn delete_in_time(&mut self, key: &SubjectVersion, stored: &Stored) -> Result<(), Stop> {
+        let versions = &self.source.subjects[&key.subject].versions;
+        let mut later = versions.range(key.version + 1..);
+        if later.any(|(_, later)| later.schema == stored.schema) {
+            return self.delete(key);
+        }
+        self.deletions.push(key.clone());
+        Ok(())
     }
 
     /// Puts a subject into mode IMPORT. False if the registry cannot, so that ids are its own choice.
@@ -212,8 +234,7 @@ impl Import<'_> {
             return Ok(true);
         }
         // Forced, it leaves deleted versions alone that are there already.
-        let force =
-            self.target.subjects.get(subject).is_some_and(|there| !there.versions.is_empty());
+        let force = there.is_some_and(|there| !there.versions.is_empty());
         let refused = match self.has_modes {
             false => Some("the registry has no modes".to_owned()),
             true => match self.registry.set_mode(Some(subject), IMPORT, force) {
@@ -229,9 +250,13 @@ impl Import<'_> {
                 self.importing.insert(subject.to_owned());
                 Ok(true)
             }
-            Some(reason) if self.keep_ids || !self.importing.is_empty() => {
+            Some(reason) if self.keep_ids || self.has_begun() => {
                 let problem = format!("{subject} cannot keep its ids: {reason}");
-                Err(Stop::Failed(Failure::Failed(problem)))
+                // Of one that was let in, others may be; of the first one, it is for all.
+                Err(match self.has_begun() {
+                    true => Stop::Problem(problem),
+                    false => Stop::Failed(Failure::Failed(problem)),
+                })
             }
             Some(reason) => {
                 self.report.not_kept = Some(reason);
@@ -255,8 +280,7 @@ impl Import<'_> {
                 return Err(Stop::Problem(conflict(&key.subject, key.version, there.id)));
             }
             if stored.deleted || !there.deleted {
-                self.is_there(key, stored, there.deleted);
-                return Ok(());
+                return self.is_there(key, stored, there.deleted);
             }
         }
         let place = Place { id: Some(stored.id), version: Some(key.version) };
@@ -266,20 +290,10 @@ impl Import<'_> {
         let version = registered.version.unwrap_or(key.version);
         self.report.place(key, stored.id, version, registered.id);
         self.places.insert(key.clone(), version);
-        if stored.deleted {
-            // A registry takes no second version of a schema that is not deleted.
-            match self.comes_again(key, stored) {
-                true => self.delete(key)?,
-                false => self.deletions.push(key.clone()),
-            }
+        match stored.deleted {
+            true => self.delete_in_time(key, stored),
+            false => Ok(()),
         }
-        Ok(())
-    }
-
-    /// Whether a later version of the subject is the same schema.
-    fn comes_again(&self, key: &SubjectVersion, stored: &Stored) -> bool {
-        let versions = &self.source.subjects[&key.subject].versions;
-        versions.range(key.version + 1..).any(|(_, later)| later.schema == stored.schema)
     }
 
     fn with_any_place(&mut self, key: &SubjectVersion, stored: &Stored) -> Result<(), Stop> {
@@ -342,8 +356,8 @@ impl Import<'_> {
         self.registry.register(subject, schema, false, Place::default()).map(drop)
     }
 
-    /// Deletes what is deleted where it comes from, in the end, since other versions may refer to it,
-    /// and backwards, since a registry does not delete what others refer to.
+    /// Deletes what is left to be deleted, backwards, since a registry does not delete what others refer
+    /// to.
     fn delete_versions(&mut self) -> Result<(), Failure> {
         while let Some(key) = self.deletions.pop() {
             match self.delete(&key) {
