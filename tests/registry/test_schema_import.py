@@ -215,6 +215,18 @@ def test_a_guarded_registry_lets_in_who_says_so(tmp_path):
         assert "401" in schema.refused("list")
 
 
+def test_contexts_are_apart_by_address_and_by_name(registries):
+    _, schema = registries()
+    schema.run("register", ":.one:s=-", "--type", "AVRO", stdin='"int"')
+    schema.run("register", "s=-", "--type", "AVRO", stdin='"string"')
+    assert [subject["subject"] for subject in schema.json("list")] == [":.one:s", "s"]
+    assert schema.json("get", "--id", "1", "--context", ".one")["schema"] == '"int"'
+    assert schema.json("get", "--id", "1")["schema"] == '"string"'
+    inside = SchemaCommand(schema.url + "/contexts/.one")
+    assert [subject["subject"] for subject in inside.json("list")] == [":.one:s"]
+    assert inside.json("get", "s")["schema"] == '"int"'
+
+
 def test_a_mode_and_a_guid_are_read(registries):
     _, schema = registries()
     (row,) = schema.json("register", "s=-", "--type", "AVRO", stdin='"int"')

@@ -248,7 +248,8 @@ pub struct ImportArgs {
 /// What every command that talks to a registry takes.
 #[derive(Args, Debug, Clone)]
 pub struct RegistryArgs {
-    /// The registry; several addresses of one, separated by commas, are tried in turn
+    /// The registry, or a context of it (http://HOST:PORT/contexts/.NAME); several addresses of one,
+    /// separated by commas, are tried in turn
     #[arg(
         long,
         value_name = "URL",

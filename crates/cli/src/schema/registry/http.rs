@@ -100,6 +100,11 @@ impl Http {
         Ok(Http { agent, bases, at, authorization, timeout_s: args.timeout })
     }
 
+    /// Whether the address is that of a context (`/contexts/.name`) and not of the registry as a whole.
+    pub fn is_of_one_context(&self) -> bool {
+        self.bases.iter().all(|base| base.contains("/contexts/"))
+    }
+
     /// Sends one request and reads its answer; an empty one is `null`. `path` begins with a slash.
     pub fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, Refusal> {
         let mut pauses = PAUSES.iter();

@@ -124,7 +124,7 @@ impl Registry {
         Ok(found.into_iter().filter(|subject| subject.starts_with(prefix)).collect())
     }
 
-    /// A list of what begins with a prefix, or of all there is in all contexts.
+    /// A list of what begins with a prefix, or of all there is in all contexts that --url allows.
     fn of_prefix<T: DeserializeOwned>(
         &self,
         path: &str,
@@ -137,7 +137,7 @@ impl Registry {
         let path_of = |prefix: &str| {
             format!("{path}{}", query(&[("subjectPrefix", some(prefix)), ("deleted", deleted)]))
         };
-        if !prefix.is_empty() {
+        if !prefix.is_empty() || self.http.is_of_one_context() {
             return self.pages(&path_of(prefix), per_page, key);
         }
         let found = self.pages(&path_of(ALL_CONTEXTS), per_page, &key)?;
