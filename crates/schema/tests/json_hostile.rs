@@ -84,6 +84,44 @@ fn twelve_kinds_of_products_that_refer_to_products_are_compared() {
 }
 
 #[test]
+fn seven_hundred_definitions_that_refer_to_each_other_are_compared() {
+    // As large as the schema of a whole standard: a choice of 150 of the definitions, each told by a
+    // constant, and one property of one of them that changes.
+    let standard = |changed: &str| {
+        let mut text = String::new();
+        let mut number = 1_usize;
+        for definition in 0..700 {
+            let mut properties = format!(r#""kind":{{"const":"d{definition}"}}"#);
+            for property in 0..20 {
+                number = (number * 31 + 7) % 7_919;
+                let target = number % 700;
+                properties += &match (definition, property % 4) {
+                    (350, 0) => format!(r#","p{property}":{{"type":"{changed}"}}"#),
+                    (_, 0) => format!(r#","p{property}":{{"type":"string","maxLength":9}}"#),
+                    (_, 1) => format!(r#","p{property}":{{"type":"number"}}"#),
+                    (_, 2) => format!(r##","p{property}":{{"$ref":"#/definitions/d{target}"}}"##),
+                    _ => format!(
+                        r##","p{property}":{{"items":{{"$ref":"#/definitions/d{target}"}}}}"##
+                    ),
+                };
+            }
+            text += &format!(
+                r#"{}"d{definition}":{{"properties":{{{properties}}},"additionalProperties":false}}"#,
+                if definition == 0 { "" } else { "," }
+            );
+        }
+        let choice: Vec<_> =
+            (0..150).map(|part| format!(r##"{{"$ref":"#/definitions/d{part}"}}"##)).collect();
+        format!(r#"{{"oneOf":[{}],"definitions":{{{text}}}}}"#, choice.join(","))
+    };
+    let started = Instant::now();
+    assert_eq!(refusals(&standard("number"), &standard("integer")), 0);
+    // Every definition leads to the one that changed, so that no part of the choice goes with any.
+    assert_eq!(refusals(&standard("integer"), &standard("number")), 1);
+    assert!(started.elapsed() < PATIENCE, "{:?}", started.elapsed());
+}
+
+#[test]
 fn a_chain_of_references_takes_no_stack() {
     let chain = |leaf: &str| {
         let links = 20_000;

@@ -60,6 +60,22 @@ pub(super) enum Shape {
     Reference(TargetId),
 }
 
+impl Shape {
+    pub(super) fn is_combined(&self) -> bool {
+        matches!(self, Shape::Combined(..))
+    }
+
+    /// Whether there are no schemas inside of it that are compared.
+    pub(super) fn is_leaf(&self) -> bool {
+        match self {
+            Shape::True | Shape::Empty | Shape::False | Shape::Boolean | Shape::Null => true,
+            Shape::String(_) | Shape::Number(_) | Shape::Enum(_) | Shape::Const(_) => true,
+            Shape::Conditional(_) | Shape::Reference(_) => true,
+            Shape::Object(_) | Shape::Array(_) | Shape::Combined(..) | Shape::Not(_) => false,
+        }
+    }
+}
+
 /// How many of the parts of a combined schema a value must match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Criterion {

@@ -99,6 +99,7 @@ pub(super) fn differences(
     limits: &Limits,
 ) -> Result<Vec<(Kind, String)>, SchemaError> {
     let mut verdicts = Verdicts::new(sides, policy, Work::new(limits));
+    verdicts.number(sides.root())?;
     verdicts.settle()?;
     verdicts.list(listed)
 }
@@ -140,7 +141,6 @@ impl<'g> Verdicts<'g> {
 
     /// Looks at pairs until no verdict changes any more.
     fn settle(&mut self) -> Result<(), SchemaError> {
-        self.number(self.sides.root())?;
         // New pairs first, then those that came up last: what a pair depends on is mostly settled
         // before the pair itself is looked at again.
         while let Some(number) = self.fresh.pop().or_else(|| self.stale.pop_last()) {
@@ -152,18 +152,66 @@ impl<'g> Verdicts<'g> {
         Ok(())
     }
 
-    /// Whether nothing speaks against pair `number`, as far as is known.
+    /// Whether nothing speaks against pair `number`, as far as is known. What can be told at once is
+    /// looked at before what brings up other pairs: two parts of a choice that differ in a constant
+    /// need no look at all that is below them.
     fn look_at(&mut self, number: usize) -> Result<bool, SchemaError> {
-        let policy = self.policy;
         let findings = self.findings(number)?;
-        let mut compatible = true;
+        let mut open = Vec::new();
         for finding in findings {
-            compatible &= match finding {
-                Finding::Differs(_, kind) => kind.is_compatible(policy),
-                Finding::Inside(_, pair) => self.ask(pair, number)?,
-            };
+            match finding {
+                Finding::Differs(_, kind) if !kind.is_compatible(self.policy) => return Ok(false),
+                Finding::Differs(..) => {}
+                Finding::Inside(_, pair) => match self.glance(pair)? {
+                    Some(false) => return Ok(false),
+                    Some(true) => {}
+                    None => open.push(pair),
+                },
+            }
         }
-        Ok(compatible)
+        for pair in open {
+            if !self.ask(pair, number)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// The verdict on `pair` if nothing is below it, or if its two sides are of different types.
+    fn glance(&mut self, pair: Pair) -> Result<Option<bool>, SchemaError> {
+        self.work.step()?;
+        let (original, update) = (self.sides.original(pair), self.sides.update(pair));
+        let same = std::mem::discriminant(&original.shape) == std::mem::discriminant(&update.shape);
+        let apart = !same && !original.shape.is_combined() && !update.shape.is_combined();
+        let told = apart || same && original.shape.is_leaf();
+        if told { Ok(Some(self.hopefully(pair)?.is_some())) } else { Ok(None) }
+    }
+
+    /// The pairs that `pair` depends on if all pairs are compatible; nothing if it is not even then.
+    fn hopefully(&mut self, pair: Pair) -> Result<Option<Vec<Pair>>, SchemaError> {
+        let mut hope = Hope { patterns: &mut self.patterns, work: &mut self.work };
+        let mut step = Step::new(self.sides, pair, &mut hope);
+        step.compare()?;
+        let mut below = Vec::new();
+        for finding in step.findings {
+            match finding {
+                Finding::Differs(_, kind) if !kind.is_compatible(self.policy) => return Ok(None),
+                Finding::Differs(..) => {}
+                Finding::Inside(_, pair) => below.push(pair),
+            }
+        }
+        Ok(Some(below))
+    }
+
+    /// Whether a look one level deep does not speak against `pair`.
+    fn peek(&mut self, pair: Pair) -> Result<bool, SchemaError> {
+        let Some(below) = self.hopefully(pair)? else { return Ok(false) };
+        for pair in below {
+            if self.glance(pair)? == Some(false) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     fn findings(&mut self, number: usize) -> Result<Vec<Finding<'g>>, SchemaError> {
@@ -174,10 +222,29 @@ impl<'g> Verdicts<'g> {
         Ok(step.findings)
     }
 
+    /// The findings of pair `number` when every verdict that they build on is final.
+    fn final_findings(&mut self, number: usize) -> Result<Vec<Finding<'g>>, SchemaError> {
+        loop {
+            let findings = self.findings(number)?;
+            if self.fresh.is_empty() {
+                return Ok(findings);
+            }
+            self.settle()?;
+        }
+    }
+
     /// Whether `pair` counts as compatible, for `dependent` to build on.
     fn ask(&mut self, pair: Pair, dependent: usize) -> Result<bool, SchemaError> {
-        self.work.step()?;
+        if let Some(verdict) = self.glance(pair)? {
+            return Ok(verdict);
+        }
+        let known = self.numbers.contains_key(&pair);
+        let hopeless = !known && !self.peek(pair)?;
         let number = self.number(pair)?;
+        if hopeless {
+            self.fresh.pop();
+            self.compatible[number] = false;
+        }
         let compatible = self.compatible[number];
         if compatible && self.dependents[number].last() != Some(&dependent) {
             self.dependents[number].push(dependent);
@@ -221,7 +288,7 @@ impl<'g> Verdicts<'g> {
         let root = self.number(self.sides.root())?;
         if listed == Listed::All || !self.compatible[root] {
             open.insert(root);
-            frames.push((root, self.findings(root)?.into_iter()));
+            frames.push((root, self.final_findings(root)?.into_iter()));
         }
         while let Some((number, findings)) = frames.last_mut() {
             match findings.next() {
@@ -237,12 +304,13 @@ impl<'g> Verdicts<'g> {
                     }
                 }
                 Some(Finding::Inside(at, pair)) => {
-                    self.work.step()?;
                     let below = self.number(pair)?;
+                    // A verdict may have been reached without a look at this one.
+                    self.settle()?;
                     let wanted = listed == Listed::All || !self.compatible[below];
                     if wanted && open.insert(below) {
                         path.push(at);
-                        frames.push((below, self.findings(below)?.into_iter()));
+                        frames.push((below, self.final_findings(below)?.into_iter()));
                     }
                 }
             }
@@ -265,6 +333,23 @@ impl Known for Asking<'_, '_> {
     fn is_found(&mut self, pattern: &str, name: &str) -> Result<bool, SchemaError> {
         let Verdicts { work, patterns, .. } = self.verdicts;
         patterns.is_found(pattern, name, work)
+    }
+}
+
+/// For a comparison that takes every pair to be compatible.
+struct Hope<'v> {
+    patterns: &'v mut Patterns,
+    work: &'v mut Work,
+}
+
+impl Known for Hope<'_> {
+    fn ask(&mut self, _pair: Pair) -> Result<bool, SchemaError> {
+        self.work.step()?;
+        Ok(true)
+    }
+
+    fn is_found(&mut self, pattern: &str, name: &str) -> Result<bool, SchemaError> {
+        self.patterns.is_found(pattern, name, self.work)
     }
 }
 
