@@ -7,6 +7,8 @@
 //!
 //! What is there already is not sent again, so that an import which was interrupted can be run again.
 
+mod settings;
+
 use super::contents::{Contents, Stored, context_of};
 use super::gather::gather;
 use super::order::in_order;
@@ -15,16 +17,20 @@ use super::{dump, folder};
 use crate::args::ImportArgs;
 use crate::failure::Failure;
 use crate::schema::registry::{
-    Place, Refusal, Registry, Schema, SchemaReference, SubjectVersion, VersionSpec,
+    Place, Refusal, Registered, Registry, Schema, SchemaReference, SubjectVersion, VersionSpec,
+    for_each,
 };
 use crate::schema::source::pretty;
 use crate::schema::{in_context_of, label};
-use serde_json::{Map, Value};
+use serde_json::Map;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::path::Path;
 
 const IMPORT: &str = "IMPORT";
+
+/// How many versions are gathered before they are registered.
+const BATCH_MAX: usize = 256;
 
 const AGAIN: &str =
     "; the import is not done: run it again, until then what it began is in mode IMPORT";
@@ -53,6 +59,7 @@ pub fn run(args: &ImportArgs) -> Result<(), Failure> {
         keep_ids: args.keep_ids,
         importing: BTreeSet::new(),
         opened: BTreeSet::new(),
+        batch: Vec::new(),
         places: BTreeMap::new(),
         deletions: Vec::new(),
         report: Report { notes, ..Report::default() },
@@ -97,6 +104,8 @@ struct Import<'a> {
     importing: BTreeSet<String>,
     /// Subjects whose config was set to NONE, for a registry that checks what comes.
     opened: BTreeSet<String>,
+    /// Versions that wait to be registered, none of which needs another one.
+    batch: Vec<(SubjectVersion, Stored)>,
     /// The version that each version is now, where it came over.
     places: BTreeMap<SubjectVersion, i32>,
     /// Versions that are to be deleted when all is there that refers to them.
@@ -173,13 +182,67 @@ impl Import<'_> {
         for (subject, version) in in_order(self.source) {
             let key = SubjectVersion { subject: subject.to_owned(), version };
             let stored = &self.source.subjects[subject].versions[&version];
-            match self.version(&key, stored) {
-                Ok(()) => {}
-                Err(Stop::Problem(problem)) => self.report.problems.push(problem),
-                Err(Stop::Failed(failure)) => return Err(failure),
+            if self.must_wait(&key, stored) {
+                self.send()?;
             }
+            let done = self.version(&key, stored);
+            self.take(done)?;
+        }
+        self.send()
+    }
+
+    /// Whether a version needs one that is to be sent, or there are enough of these.
+    fn must_wait(&self, key: &SubjectVersion, stored: &Stored) -> bool {
+        let needs = |subject: &str| self.batch.iter().any(|(sent, _)| sent.subject == subject);
+        let references = stored.schema.references.iter();
+        let mut targets = references.map(|target| in_context_of(&key.subject, &target.subject));
+        self.batch.len() >= BATCH_MAX || needs(&key.subject) || targets.any(|target| needs(&target))
+    }
+
+    /// Registers the versions that wait for it, several at a time: none of them needs another one.
+    fn send(&mut self) -> Result<(), Failure> {
+        let batch = std::mem::take(&mut self.batch);
+        let registry = self.registry;
+        let register = |(key, stored): &(SubjectVersion, Stored)| {
+            let place = Place { id: Some(stored.id), version: Some(key.version) };
+            Ok(registry.register(&key.subject, &stored.schema, false, place))
+        };
+        let answers = for_each(&batch, register).map_err(|refusal| refusal.about("the import"))?;
+        for ((key, stored), answer) in batch.iter().zip(answers) {
+            let done = self.registered(key, stored, answer);
+            self.take(done)?;
         }
         Ok(())
+    }
+
+    fn registered(
+        &mut self,
+        key: &SubjectVersion,
+        stored: &Stored,
+        answer: Result<Registered, Refusal>,
+    ) -> Result<(), Stop> {
+        let what = label(&key.subject, key.version);
+        let registered = answer.map_err(|refusal| Stop::of(refusal, &what))?;
+        self.report.registered += 1;
+        let version = registered.version.unwrap_or(key.version);
+        self.report.place(key, stored.id, version, registered.id);
+        self.places.insert(key.clone(), version);
+        match stored.deleted {
+            true => self.delete_in_time(key, stored),
+            false => Ok(()),
+        }
+    }
+
+    /// A version that did not come over is a problem, and the others go on.
+    fn take(&mut self, done: Result<(), Stop>) -> Result<(), Failure> {
+        match done {
+            Ok(()) => Ok(()),
+            Err(Stop::Problem(problem)) => {
+                self.report.problems.push(problem);
+                Ok(())
+            }
+            Err(Stop::Failed(failure)) => Err(failure),
+        }
     }
 
     fn version(&mut self, key: &SubjectVersion, stored: &Stored) -> Result<(), Stop> {
@@ -271,7 +334,6 @@ impl Import<'_> {
         stored: &Stored,
         there: Option<&Stored>,
     ) -> Result<(), Stop> {
-        let what = label(&key.subject, key.version);
         if let Some(there) = there {
             // The registry may print the same schema in another way.
             let found = self.registry.lookup(&key.subject, &stored.schema, false, true);
@@ -283,17 +345,8 @@ impl Import<'_> {
                 return self.is_there(key, stored, there.deleted);
             }
         }
-        let place = Place { id: Some(stored.id), version: Some(key.version) };
-        let registered = self.registry.register(&key.subject, &stored.schema, false, place);
-        let registered = registered.map_err(|refusal| Stop::of(refusal, &what))?;
-        self.report.registered += 1;
-        let version = registered.version.unwrap_or(key.version);
-        self.report.place(key, stored.id, version, registered.id);
-        self.places.insert(key.clone(), version);
-        match stored.deleted {
-            true => self.delete_in_time(key, stored),
-            false => Ok(()),
-        }
+        self.batch.push((key.clone(), stored.clone()));
+        Ok(())
     }
 
     fn with_any_place(&mut self, key: &SubjectVersion, stored: &Stored) -> Result<(), Stop> {
@@ -360,11 +413,8 @@ impl Import<'_> {
     /// to.
     fn delete_versions(&mut self) -> Result<(), Failure> {
         while let Some(key) = self.deletions.pop() {
-            match self.delete(&key) {
-                Ok(()) => {}
-                Err(Stop::Problem(problem)) => self.report.problems.push(problem),
-                Err(Stop::Failed(failure)) => return Err(failure),
-            }
+            let done = self.delete(&key);
+            self.take(done)?;
         }
         Ok(())
     }
@@ -375,91 +425,6 @@ impl Import<'_> {
         done.map_err(|refusal| Stop::of(refusal, &label(&key.subject, key.version)))?;
         self.report.deleted += 1;
         Ok(())
-    }
-
-    /// Brings configs and modes to what they were, the modes last: some of them forbid changes.
-    fn settings(&mut self) -> Result<(), Failure> {
-        for (name, subject) in &self.source.subjects {
-            let there = self.target.subjects.get(name);
-            let opened = self.opened.contains(name);
-            if opened || there.and_then(|there| there.config.as_ref()) != subject.config.as_ref() {
-                let done = self.set_config(Some(name), subject.config.as_ref());
-                self.count_config(name, done)?;
-            }
-        }
-        if self.source.config.is_some() && self.source.config != self.target.config {
-            let done = self.set_config(None, self.source.config.as_ref());
-            self.count_config("all subjects", done)?;
-        }
-        for (name, subject) in &self.source.subjects {
-            let there = self.target.subjects.get(name).and_then(|there| there.mode.as_deref());
-            let now = if self.importing.contains(name) { Some(IMPORT) } else { there };
-            if now != subject.mode.as_deref() {
-                let done = self.set_mode(name, subject.mode.as_deref());
-                self.count_mode(name, there != subject.mode.as_deref(), done)?;
-            }
-        }
-        let changes = self.source.mode != self.target.mode;
-        match &self.source.mode {
-            Some(mode) if self.has_modes && (changes || self.is_open) => {
-                let done = self.registry.set_mode(None, mode, true).map(drop);
-                self.count_mode("all subjects", changes, done)
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn set_config(&self, subject: Option<&str>, config: Option<&Value>) -> Result<(), Refusal> {
-        let Some(config) = config else {
-            return self.registry.delete_config(subject).map(drop);
-        };
-        // A request calls it otherwise than an answer does.
-        let renamed = |name: &String| match name.as_str() {
-            "compatibilityLevel" => "compatibility".to_owned(),
-            name => name.to_owned(),
-        };
-        let members = config.as_object().into_iter().flatten();
-        let body = members.map(|(name, value)| (renamed(name), value.clone())).collect();
-        self.registry.set_config(subject, body).map(drop)
-    }
-
-    fn set_mode(&self, subject: &str, mode: Option<&str>) -> Result<(), Refusal> {
-        match mode {
-            Some(mode) => self.registry.set_mode(Some(subject), mode, true).map(drop),
-            None => match self.registry.delete_mode(Some(subject)) {
-                // Old registries can set modes and not take them away.
-                Err(refusal) if refusal.is_not_found() => {
-                    self.registry.set_mode(Some(subject), "READWRITE", true).map(drop)
-                }
-                done => done.map(drop),
-            },
-        }
-    }
-
-    fn count_config(&mut self, name: &str, done: Result<(), Refusal>) -> Result<(), Failure> {
-        self.report.configs += usize::from(done.is_ok());
-        self.note(done, &format!("the config of {name}"))
-    }
-
-    fn count_mode(
-        &mut self,
-        name: &str,
-        changes: bool,
-        done: Result<(), Refusal>,
-    ) -> Result<(), Failure> {
-        self.report.modes += usize::from(changes && done.is_ok());
-        self.note(done, &format!("the mode of {name}"))
-    }
-
-    fn note(&mut self, done: Result<(), Refusal>, what: &str) -> Result<(), Failure> {
-        match done.map_err(|refusal| Stop::of(refusal, what)) {
-            Ok(()) => Ok(()),
-            Err(Stop::Problem(problem)) => {
-                self.report.problems.push(problem);
-                Ok(())
-            }
-            Err(Stop::Failed(failure)) => Err(failure),
-        }
     }
 }
 
