@@ -60,7 +60,7 @@ impl Registry {
         let mut reasons = Vec::new();
         if validates {
             let previous = versions.last().map(|version| &version.schema.entity);
-            reasons = reserved::problems(new.entity, metadata, previous);
+            reasons = reserved::problems(new.entity, metadata, previous, &self.settings.limits);
         }
         let level = config.compatibility_level.unwrap_or_default();
         let policy = config.compatibility_policy.unwrap_or_default();
@@ -115,7 +115,7 @@ impl Registry {
     ) -> Result<Vec<String>, ApiError> {
         let looked = self.look(subject, request).await?;
         let normalize = normalize || looked.config.normalize == Some(true);
-        let Some((entity, parsed)) = self.canonical(&looked, request, normalize).await? else {
+        let Some((entity, parsed)) = self.canonical(&looked, normalize).await? else {
             return Err(ApiError::invalid_schema("Empty schema"));
         };
         check_new(&looked.config, &parsed)?;

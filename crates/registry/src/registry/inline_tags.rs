@@ -1,12 +1,14 @@
 //! Tags within a schema's text: `confluent:tags` of records and fields, which rules go by.
 //!
 //! An entity is named by a path. In Avro that is a record's full name, with the field behind it; in
-//! JSON Schema it is the way to it: `object.address.object.street`, `array`, `allof.0`, `not`.
+//! JSON Schema it is the way to it: `object.address.object.street`, `array`, `allof.0`, `not`; in
+//! Protobuf the names of the messages around it, without the package.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::{BTreeSet, VecDeque};
-use tidegate_schema::SchemaType;
+use tidegate_schema::protobuf::{self, TagChange};
+use tidegate_schema::{Limits, SchemaType};
 
 const TAGS: &str = "confluent:tags";
 /// How deep a schema is walked. Deeper ones are not read in the first place.
@@ -46,15 +48,16 @@ pub enum EntityType {
 /// The text with tags added to its entities and others taken from them.
 ///
 /// # Errors
-/// A sentence on the first entity that is not there, or on a language whose texts are not changed.
+/// A sentence on the first entity that is not there, or on what is wrong with the text.
 pub fn change(
     kind: SchemaType,
     text: &str,
     added: &[SchemaTags],
     removed: &[SchemaTags],
+    limits: &Limits,
 ) -> Result<String, String> {
     if kind == SchemaType::Protobuf {
-        return Err("Tags within Protobuf schemas cannot be changed by this registry".to_owned());
+        return in_protobuf(text, added, removed, limits);
     }
     let mut schema: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
     for (changes, is_added) in [(added, true), (removed, false)] {
@@ -71,6 +74,27 @@ pub fn change(
         }
     }
     Ok(schema.to_string())
+}
+
+fn in_protobuf(
+    text: &str,
+    added: &[SchemaTags],
+    removed: &[SchemaTags],
+    limits: &Limits,
+) -> Result<String, String> {
+    let changes: Vec<TagChange<'_>> = [(added, true), (removed, false)]
+        .into_iter()
+        .flat_map(|(changes, added)| changes.iter().map(move |change| (change, added)))
+        .map(|(SchemaTags { schema_entity, tags }, added)| {
+            let path = schema_entity.entity_path.as_str();
+            let entity = match schema_entity.entity_type {
+                EntityType::Record => protobuf::Entity::Message(path),
+                EntityType::Field => protobuf::Entity::Field(path),
+            };
+            TagChange { entity, tags, added }
+        })
+        .collect();
+    protobuf::with_tags(text, &changes, limits).map_err(|error| error.to_string())
 }
 
 fn set(entity: &mut Map<String, Value>, changed: &[String], is_added: bool) {
@@ -287,15 +311,36 @@ mod tests {
             tags("n.m.s.b", Field, &["PII"]),
             tags("n.m.r.a", Field, &["X"]),
         ];
-        let text = change(SchemaType::Avro, AVRO, &added, &[]).expect("all are there");
+        let text =
+            change(SchemaType::Avro, AVRO, &added, &[], &Limits::default()).expect("all are there");
         let found = find(SchemaType::Avro, &text, &BTreeSet::from(["*"]));
         assert_eq!(found, [added[0].clone(), added[2].clone(), added[1].clone()]);
         assert_eq!(find(SchemaType::Avro, &text, &BTreeSet::from(["PII"])), [added[1].clone()]);
         let removed = [tags("n.m.r", Record, &["B"]), tags("n.m.r.a", Field, &["X"])];
-        let text = change(SchemaType::Avro, &text, &[], &removed).expect("all are there");
+        let text = change(SchemaType::Avro, &text, &[], &removed, &Limits::default())
+            .expect("all are there");
         assert!(text.contains(r#""confluent:tags":["A"]"#) && !text.contains("\"X\""), "{text}");
-        let missing = change(SchemaType::Avro, AVRO, &[tags("n.r", Record, &["A"])], &[]);
+        let missing =
+            change(SchemaType::Avro, AVRO, &[tags("n.r", Record, &["A"])], &[], &Limits::default());
         assert_eq!(missing, Err("No matching path 'n.r' found in the schema".to_owned()));
+    }
+
+    #[test]
+    fn protobuf_entities_are_named_by_the_messages_around_them() {
+        use EntityType::{Field, Record};
+        let text =
+            "syntax = \"proto3\"; package p; message A { message B { string b = 1; } B a = 1; }";
+        let limits = Limits::default();
+        let added = [tags("A.B", Record, &["R"]), tags("A.B.b", Field, &["PII", "X"])];
+        let removed = [tags("A.B.b", Field, &["X"])];
+        let text = change(SchemaType::Protobuf, text, &added, &removed, &limits);
+        let text = text.expect("all are there");
+        assert!(text.contains("message_meta") && text.contains("\"R\""), "{text}");
+        assert!(text.contains("\"PII\"") && !text.contains("\"X\""), "{text}");
+        tidegate_schema::Schema::parse(SchemaType::Protobuf, &text, &[], &limits)
+            .expect("the options that were written can be read");
+        let missing = [tags("p.A", Record, &["R"])];
+        assert!(change(SchemaType::Protobuf, &text, &missing, &[], &limits).is_err());
     }
 
     #[test]
@@ -308,13 +353,17 @@ mod tests {
             tags("object.a.array.object.b.c", Field, &["B"]),
             tags("object.a.array.object.b.c.allof.0.object", Record, &["C"]),
         ];
-        let text = change(SchemaType::Json, json, &added, &[]).expect("all are there");
+        let text =
+            change(SchemaType::Json, json, &added, &[], &Limits::default()).expect("all are there");
         let expected = r#"{"properties":{"a":{"items":{"properties":{"b.c":{"allOf":[{"type":"object","confluent:tags":["C"]}],"confluent:tags":["B"]}}},"confluent:tags":["A"]}},"confluent:tags":["R"]}"#;
         let parsed = |text: &str| serde_json::from_str::<Value>(text).expect("it is JSON");
         assert_eq!(parsed(&text), parsed(expected));
         for path in ["array", "object.x", "object.a.anyof.0", "x", "", "object.a.allof"] {
             let changes = [tags(path, Field, &["A"])];
-            assert!(change(SchemaType::Json, json, &changes, &[]).is_err(), "{path}");
+            assert!(
+                change(SchemaType::Json, json, &changes, &[], &Limits::default()).is_err(),
+                "{path}"
+            );
         }
     }
 }

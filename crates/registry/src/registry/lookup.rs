@@ -43,7 +43,7 @@ impl Registry {
     ) -> Result<Option<Arc<SchemaVersion>>, ApiError> {
         let looked = self.look(subject, request).await?;
         let normalize = normalize || looked.config.normalize == Some(true);
-        let Some((entity, _)) = self.canonical(&looked, request, normalize).await? else {
+        let Some((entity, _)) = self.canonical(&looked, normalize).await? else {
             return Ok(None);
         };
         if let Some(found) = self.lookup(subject, &entity, include).await? {
@@ -69,8 +69,10 @@ impl Registry {
         include: Include,
     ) -> Result<Option<Arc<SchemaVersion>>, ApiError> {
         let mut others = Vec::new();
+        // Before the state is locked: it costs as much as the text is long.
+        let guid = entity.guid();
         let found = self.version(|state| {
-            let found = state.lookup(subject, entity, include).cloned();
+            let found = state.lookup_guid(subject, entity, guid, include).cloned();
             if found.is_none() {
                 others = alike(state.versions(subject), entity, include);
             }

@@ -87,7 +87,7 @@ impl Registry {
         let (id, version) = (request.id.filter(|id| *id >= 0), request.version.unwrap_or(0));
         let mut missed = None;
         if !looked.config.has_defaults_or_overrides()
-            && let Some((entity, _)) = self.canonical(&looked, request, normalize).await?
+            && let Some((entity, _)) = self.canonical(&looked, normalize).await?
         {
             if let Some(existing) = self.existing(&looked, &entity, id, version).await? {
                 return Ok(Some(Outcome { version: existing, was_changed: false }));
@@ -99,7 +99,7 @@ impl Registry {
         if !looked.mode.is_import() {
             was_changed = self.populate(&mut looked, version)?;
         }
-        let Some((entity, parsed)) = self.canonical(&looked, request, normalize).await? else {
+        let Some((entity, parsed)) = self.canonical(&looked, normalize).await? else {
             return Err(ApiError::invalid_schema("Empty schema"));
         };
         if version == 0
@@ -158,7 +158,6 @@ impl Registry {
     pub(super) async fn canonical(
         &self,
         looked: &Looked,
-        _request: &RegisterRequest,
         normalize: bool,
     ) -> Result<Option<(SchemaEntity, Arc<Parsed>)>, ApiError> {
         let sent = &looked.sent;

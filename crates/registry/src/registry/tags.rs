@@ -22,6 +22,7 @@ impl Registry {
     ) -> Result<RegisterRequest, ApiError> {
         let kind = request.schema_type.as_deref().and_then(SchemaType::of);
         let kind = kind.unwrap_or(SchemaType::Avro);
+        let limits = &self.settings.limits;
         let latest = self.peek(|state| state.latest(subject).cloned()).await?;
         let previous = latest.as_ref().map(|latest| &latest.schema.entity);
         let mut text = request.schema.clone();
@@ -35,13 +36,13 @@ impl Registry {
             let kept = inline_tags::find(previous.kind, &previous.text, &all);
             // What the new schema does not have any more has no tags either.
             let is_there = |tags: &SchemaTags| {
-                inline_tags::change(kind, &text, std::slice::from_ref(tags), &[]).is_ok()
+                inline_tags::change(kind, &text, std::slice::from_ref(tags), &[], limits).is_ok()
             };
             added.extend(kept.into_iter().filter(is_there));
         }
         added.extend(request.schema_tags_to_add.iter().flatten().cloned());
         let removed = request.schema_tags_to_remove.as_deref().unwrap_or_default();
-        let changed = inline_tags::change(kind, &text, &added, removed);
+        let changed = inline_tags::change(kind, &text, &added, removed, limits);
         let changed = changed.map_err(|problem| errors::invalid(kind, problem))?;
         let version = match request.changes_tags() {
             // So that the metadata tells the version.
@@ -69,7 +70,7 @@ impl Registry {
         let removed = request.tags_to_remove.unwrap_or_default();
         let mut text = entity.text.to_string();
         if !added.is_empty() || !removed.is_empty() {
-            text = inline_tags::change(entity.kind, &text, &added, &removed)
+            text = inline_tags::change(entity.kind, &text, &added, &removed, &self.settings.limits)
                 .map_err(|problem| errors::invalid(entity.kind, problem))?;
         }
         let new_version = request.new_version.unwrap_or(NEXT);
