@@ -9,9 +9,10 @@ pub mod server;
 pub mod subjects;
 pub mod versions;
 
+use crate::Registry;
 use crate::error::ApiError;
 use crate::http::call::Call;
-use crate::registry::{SchemaTags, find_tags};
+use crate::registry::SchemaTags;
 use std::collections::BTreeSet;
 use tidegate_machine::schema::{Include, SchemaVersion};
 
@@ -45,13 +46,12 @@ fn version(call: &Call) -> Result<Option<i32>, ApiError> {
 }
 
 /// The tags in a schema's text that `findTags` asks for.
-fn tags(call: &Call, version: &SchemaVersion) -> Vec<SchemaTags> {
-    let wanted: BTreeSet<&str> = call.query.all("findTags").collect();
+async fn tags(registry: &Registry, call: &Call, version: &SchemaVersion) -> Vec<SchemaTags> {
+    let wanted: BTreeSet<String> = call.query.all("findTags").map(str::to_owned).collect();
     if wanted.is_empty() {
         return Vec::new();
     }
-    let entity = &version.schema.entity;
-    find_tags(entity.kind, &entity.text, &wanted)
+    registry.find_tags(version, wanted).await
 }
 
 /// The page of a list that `offset` and `limit` ask for.

@@ -8,7 +8,7 @@ use crate::http::call::Call;
 use crate::registry::{SchemaAnswer, StringAnswer};
 use bytes::Bytes;
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 use tidegate_machine::schema::{
     Guid, Include, QualifiedSubject, Registry as State, RuleSet, SchemaVersion,
@@ -39,7 +39,7 @@ pub async fn by_id(registry: &Registry, call: &Call) -> Result<Answer, ApiError>
     let names_subject = call.query.get("subject").is_some();
     let answers = registry.settings().answers;
     let answer = StringAnswer::new(&version, &text, names_subject, max_id, answers);
-    Ok(Answer::json(&answer.with_tags(&super::tags(call, &version))))
+    Ok(Answer::json(&answer.with_tags(&super::tags(registry, call, &version).await)))
 }
 
 /// `GET /schemas/ids/{id}/schema`
@@ -171,10 +171,8 @@ fn listed(
     for (alias, target) in state.aliases().into_iter().filter(|(alias, _)| is_wanted(alias)) {
         aliases.entry(target).or_default().push(alias.to_string());
     }
-    for target in aliases.keys() {
-        if versions.iter().any(|version| version.subject == *target) {
-            continue;
-        }
+    let listed: HashSet<_> = versions.iter().map(|version| version.subject.clone()).collect();
+    for target in aliases.keys().filter(|target| !listed.contains(*target)) {
         let of_target = state.versions(target).iter();
         let of_target = of_target.filter(|version| include.includes(version.deleted)).cloned();
         let of_target: Vec<_> = of_target.collect();

@@ -6,10 +6,13 @@ use crate::error::ApiError;
 use crate::http::answer::Answer;
 use crate::http::call::Call;
 use crate::registry::{RegisterRequest, SchemaAnswer};
+use hyper::StatusCode;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tidegate_machine::schema::{Include, QualifiedSubject, SchemaVersion};
 
+/// How many prefixes one request may list by: each is a walk over the subjects that are there.
+const PREFIXES_MAX: usize = 16;
 /// What stands for every context.
 const EVERYWHERE: &str = ":*:";
 
@@ -19,13 +22,24 @@ pub async fn list(registry: &Registry, call: &Call) -> Result<Answer, ApiError> 
     if prefixes.is_empty() {
         prefixes.push(EVERYWHERE);
     }
+    prefixes.sort_unstable();
+    prefixes.dedup();
+    if prefixes.len() > PREFIXES_MAX {
+        let message = format!("More than {PREFIXES_MAX} values of subjectPrefix");
+        return Err(ApiError::with_status(StatusCode::BAD_REQUEST, message));
+    }
     let include = included(call);
-    let subjects = registry
+    let mut subjects = registry
         .read(|state| {
             let lists = prefixes.iter().map(|prefix| state.subjects(prefix, include));
             lists.flatten().collect::<Vec<_>>()
         })
         .await?;
+    if prefixes.len() > 1 {
+        // One prefix may begin with another.
+        subjects.sort_unstable_by(|one, other| one.as_str().cmp(other.as_str()));
+        subjects.dedup();
+    }
     let names = subjects.iter().map(QualifiedSubject::as_str);
     Ok(Answer::json(&page(call, registry.settings().subjects, names)?))
 }

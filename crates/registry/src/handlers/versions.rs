@@ -59,7 +59,7 @@ async fn registered(
 pub async fn get(registry: &Registry, call: &Call) -> Result<Answer, ApiError> {
     let found = found(registry, call, with_deleted(call)).await?;
     let text = registry.formatted(&found, call.query.get("format")).await?;
-    let tags = super::tags(call, &found);
+    let tags = super::tags(registry, call, &found).await;
     let answer = SchemaAnswer::new(&found, &text, registry.settings().answers).with_tags(&tags);
     let qualifies = call
         .query

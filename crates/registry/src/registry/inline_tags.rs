@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::{BTreeSet, VecDeque};
 use tidegate_schema::protobuf::{self, TagChange};
-use tidegate_schema::{Limits, SchemaType};
+use tidegate_schema::{Limits, SchemaError, SchemaType, Work};
 
 const TAGS: &str = "confluent:tags";
 /// How deep a schema is walked. Deeper ones are not read in the first place.
@@ -45,35 +45,85 @@ pub enum EntityType {
     Field,
 }
 
-/// The text with tags added to its entities and others taken from them.
+/// The text with tags added to its entities and others taken from them. Every node that is looked at
+/// costs a step of `limits`, for every tag anew.
 ///
 /// # Errors
-/// A sentence on the first entity that is not there, or on what is wrong with the text.
+/// [`SchemaError::Invalid`] on the first entity that is not there, or on what is wrong with the text;
+/// [`SchemaError::TooExpensive`].
 pub fn change(
     kind: SchemaType,
     text: &str,
     added: &[SchemaTags],
     removed: &[SchemaTags],
     limits: &Limits,
-) -> Result<String, String> {
+) -> Result<String, SchemaError> {
     if kind == SchemaType::Protobuf {
         return in_protobuf(text, added, removed, limits);
     }
-    let mut schema: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    let mut work = Work::new(limits);
+    let mut schema = read(text, limits)?;
     for (changes, is_added) in [(added, true), (removed, false)] {
         for SchemaTags { schema_entity, tags } in changes {
-            let found = match kind {
-                SchemaType::Avro => in_avro(&mut schema, schema_entity),
-                _ => in_json(&mut schema, schema_entity),
-            };
             let missing = || {
                 let path = &schema_entity.entity_path;
-                format!("No matching path '{path}' found in the schema")
+                SchemaError::Invalid(format!("No matching path '{path}' found in the schema"))
             };
+            let found = in_json_text(kind, &mut schema, schema_entity, &mut work)?;
             set(found.ok_or_else(missing)?, tags, is_added);
         }
     }
     Ok(schema.to_string())
+}
+
+/// Those of `tags` whose entities `text` has.
+///
+/// # Errors
+/// As [`change`].
+pub fn present(
+    kind: SchemaType,
+    text: &str,
+    mut tags: Vec<SchemaTags>,
+    limits: &Limits,
+) -> Result<Vec<SchemaTags>, SchemaError> {
+    if kind == SchemaType::Protobuf {
+        // Only tags of Avro schemas are ever found, and none of them is in a file.
+        return Ok(Vec::new());
+    }
+    let mut work = Work::new(limits);
+    let mut schema = read(text, limits)?;
+    let mut expensive = None;
+    tags.retain(|tags| match in_json_text(kind, &mut schema, &tags.schema_entity, &mut work) {
+        Ok(found) => found.is_some(),
+        Err(error) => {
+            expensive = Some(error);
+            false
+        }
+    });
+    expensive.map_or(Ok(tags), Err)
+}
+
+fn read(text: &str, limits: &Limits) -> Result<Value, SchemaError> {
+    if text.len() > limits.text_bytes_max {
+        let problem = format!("{} bytes, {} are allowed", text.len(), limits.text_bytes_max);
+        return Err(SchemaError::TooExpensive(problem));
+    }
+    serde_json::from_str(text).map_err(|error| SchemaError::Invalid(error.to_string()))
+}
+
+fn in_json_text<'a>(
+    kind: SchemaType,
+    schema: &'a mut Value,
+    entity: &Entity,
+    work: &mut Work,
+) -> Result<Option<&'a mut Map<String, Value>>, SchemaError> {
+    match kind {
+        SchemaType::Avro => in_avro(schema, entity, work),
+        _ => {
+            work.steps(1 + entity.entity_path.len())?;
+            Ok(in_json(schema, entity))
+        }
+    }
 }
 
 fn in_protobuf(
@@ -81,7 +131,9 @@ fn in_protobuf(
     added: &[SchemaTags],
     removed: &[SchemaTags],
     limits: &Limits,
-) -> Result<String, String> {
+) -> Result<String, SchemaError> {
+    // A change looks at as many messages and fields as there are at most.
+    Work::new(limits).steps((added.len() + removed.len()) * (1 + text.len() / 16))?;
     let changes: Vec<TagChange<'_>> = [(added, true), (removed, false)]
         .into_iter()
         .flat_map(|(changes, added)| changes.iter().map(move |change| (change, added)))
@@ -94,7 +146,7 @@ fn in_protobuf(
             TagChange { entity, tags, added }
         })
         .collect();
-    protobuf::with_tags(text, &changes, limits).map_err(|error| error.to_string())
+    protobuf::with_tags(text, &changes, limits)
 }
 
 fn set(entity: &mut Map<String, Value>, changed: &[String], is_added: bool) {
@@ -119,14 +171,20 @@ fn tags_of(entity: &Map<String, Value>) -> Vec<String> {
 }
 
 /// The record or the field of that path, the nearest to the top first.
-fn in_avro<'a>(schema: &'a mut Value, entity: &Entity) -> Option<&'a mut Map<String, Value>> {
+fn in_avro<'a>(
+    schema: &'a mut Value,
+    entity: &Entity,
+    work: &mut Work,
+) -> Result<Option<&'a mut Map<String, Value>>, SchemaError> {
     let path = entity.entity_path.as_str();
-    let (record, field) = match entity.entity_type {
-        EntityType::Record => (path, None),
-        EntityType::Field => path.rsplit_once('.').map(|(record, field)| (record, Some(field)))?,
+    let (record, field) = match (entity.entity_type, path.rsplit_once('.')) {
+        (EntityType::Record, _) => (path, None),
+        (EntityType::Field, Some((record, field))) => (record, Some(field)),
+        (EntityType::Field, None) => return Ok(None),
     };
     let mut waiting = VecDeque::from([(schema, String::new(), 0)]);
     while let Some((node, namespace, depth)) = waiting.pop_front() {
+        work.step()?;
         if depth > DEPTH_MAX {
             continue;
         }
@@ -140,8 +198,8 @@ fn in_avro<'a>(schema: &'a mut Value, entity: &Entity) -> Option<&'a mut Map<Str
                 let (name, namespace) = full_name(node, &namespace);
                 if name.as_deref() == Some(record) && node.contains_key("fields") {
                     return match field {
-                        None => Some(node),
-                        Some(field) => field_of(node, field),
+                        None => Ok(Some(node)),
+                        Some(field) => field_of(node, field, work),
                     };
                 }
                 for (key, value) in node.iter_mut() {
@@ -160,18 +218,22 @@ fn in_avro<'a>(schema: &'a mut Value, entity: &Entity) -> Option<&'a mut Map<Str
             _ => {}
         }
     }
-    None
+    Ok(None)
 }
 
 fn field_of<'a>(
     record: &'a mut Map<String, Value>,
     name: &str,
-) -> Option<&'a mut Map<String, Value>> {
-    let fields = record.get_mut("fields")?.as_array_mut()?.iter_mut();
+    work: &mut Work,
+) -> Result<Option<&'a mut Map<String, Value>>, SchemaError> {
+    let Some(fields) = record.get_mut("fields").and_then(Value::as_array_mut) else {
+        return Ok(None);
+    };
+    work.steps(fields.len())?;
     let is_it = |field: &&mut Map<String, Value>| {
         field.get("name").and_then(Value::as_str).is_some_and(|known| known == name)
     };
-    fields.filter_map(Value::as_object_mut).find(is_it)
+    Ok(fields.iter_mut().filter_map(Value::as_object_mut).find(is_it))
 }
 
 /// A named type's full name, and the namespace of what is in it.
@@ -239,7 +301,7 @@ fn property<'a>(node: &'a mut Value, steps: &mut VecDeque<&str>) -> Option<&'a m
 }
 
 /// The entities of an Avro schema that have one of the wanted tags, `*` being all.
-pub fn find(kind: SchemaType, text: &str, wanted: &BTreeSet<&str>) -> Vec<SchemaTags> {
+pub fn find(kind: SchemaType, text: &str, wanted: &BTreeSet<String>) -> Vec<SchemaTags> {
     let mut found = Vec::new();
     if kind == SchemaType::Avro
         && let Ok(schema) = serde_json::from_str::<Value>(text)
@@ -247,7 +309,7 @@ pub fn find(kind: SchemaType, text: &str, wanted: &BTreeSet<&str>) -> Vec<Schema
         walk(&schema, "", 0, &mut found);
     }
     let is_wanted = |tags: &SchemaTags| {
-        wanted.contains("*") || tags.tags.iter().any(|tag| wanted.contains(tag.as_str()))
+        wanted.contains("*") || tags.tags.iter().any(|tag| wanted.contains(tag))
     };
     found.retain(is_wanted);
     found
@@ -313,16 +375,37 @@ mod tests {
         ];
         let text =
             change(SchemaType::Avro, AVRO, &added, &[], &Limits::default()).expect("all are there");
-        let found = find(SchemaType::Avro, &text, &BTreeSet::from(["*"]));
+        let found = find(SchemaType::Avro, &text, &BTreeSet::from(["*".to_owned()]));
         assert_eq!(found, [added[0].clone(), added[2].clone(), added[1].clone()]);
-        assert_eq!(find(SchemaType::Avro, &text, &BTreeSet::from(["PII"])), [added[1].clone()]);
+        assert_eq!(
+            find(SchemaType::Avro, &text, &BTreeSet::from(["PII".to_owned()])),
+            [added[1].clone()]
+        );
         let removed = [tags("n.m.r", Record, &["B"]), tags("n.m.r.a", Field, &["X"])];
         let text = change(SchemaType::Avro, &text, &[], &removed, &Limits::default())
             .expect("all are there");
         assert!(text.contains(r#""confluent:tags":["A"]"#) && !text.contains("\"X\""), "{text}");
         let missing =
             change(SchemaType::Avro, AVRO, &[tags("n.r", Record, &["A"])], &[], &Limits::default());
-        assert_eq!(missing, Err("No matching path 'n.r' found in the schema".to_owned()));
+        let problem = "No matching path 'n.r' found in the schema".to_owned();
+        assert_eq!(missing, Err(SchemaError::Invalid(problem)));
+    }
+
+    #[test]
+    fn many_tags_of_a_large_schema_are_refused_instead_of_searched_for() {
+        let fields: Vec<_> =
+            (0..10_000).map(|n| format!(r#"{{"name":"f{n}","type":"int"}}"#)).collect();
+        let text = format!(r#"{{"type":"record","name":"r","fields":[{}]}}"#, fields.join(","));
+        let many = vec![tags("r.f9999", EntityType::Field, &["A"]); 10_000];
+        let limits = Limits::default();
+        assert!(change(SchemaType::Avro, &text, &many[..50], &[], &limits).is_ok());
+        let refused = change(SchemaType::Avro, &text, &many, &[], &limits);
+        assert!(matches!(refused, Err(SchemaError::TooExpensive(_))));
+        let refused = present(SchemaType::Avro, &text, many.clone(), &limits);
+        assert!(matches!(refused, Err(SchemaError::TooExpensive(_))));
+        let file = format!("syntax = \"proto3\"; message r {{ {} }}", " ".repeat(1 << 20));
+        let refused = change(SchemaType::Protobuf, &file, &many, &[], &limits);
+        assert!(matches!(refused, Err(SchemaError::TooExpensive(_))));
     }
 
     #[test]

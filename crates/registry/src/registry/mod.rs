@@ -15,7 +15,7 @@ mod rules;
 mod tags;
 
 pub use answers::{RegisteredAnswer, SchemaAnswer, StringAnswer};
-pub use inline_tags::{SchemaTags, find as find_tags};
+pub use inline_tags::SchemaTags;
 pub use requests::{ConfigRequest, ModeRequest, RegisterRequest, TagRequest};
 
 use crate::error::ApiError;

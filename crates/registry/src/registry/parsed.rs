@@ -53,11 +53,6 @@ impl Parsed {
         Ok(Parsed { schema, canonical, source, normalized: OnceLock::new() })
     }
 
-    /// Its normalized text.
-    pub fn normalized(&self) -> &Arc<str> {
-        self.normalized.get_or_init(|| self.schema.normalized().into())
-    }
-
     fn bytes(&self) -> usize {
         (self.source.len() + self.canonical.len()) * BYTES_PER_BYTE + BYTES_APART
     }
@@ -141,6 +136,17 @@ impl Registry {
         let parsed = Arc::new(self.work(read).await?);
         self.parsed.insert(key, parsed.clone());
         Ok(parsed)
+    }
+
+    /// Its normalized text, which costs as much as reading it.
+    pub(super) async fn normalized(&self, parsed: &Arc<Parsed>) -> Arc<str> {
+        if let Some(known) = parsed.normalized.get() {
+            return known.clone();
+        }
+        let parsed = parsed.clone();
+        let normalize =
+            move || parsed.normalized.get_or_init(|| parsed.schema.normalized().into()).clone();
+        self.work(normalize).await
     }
 
     /// Reads a version that is kept, or finds it read.

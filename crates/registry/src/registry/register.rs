@@ -167,7 +167,14 @@ impl Registry {
         let references = looked.references.clone();
         let references = references.map_err(|problem| errors::invalid(sent.kind, problem))?;
         let parsed = self.parsed(sent.kind, sent.text.clone(), references).await?;
-        let text = if normalize { parsed.normalized().clone() } else { parsed.canonical.clone() };
+        let text = match normalize {
+            true => self.normalized(&parsed).await,
+            false => parsed.canonical.clone(),
+        };
+        // Such as a Protobuf file of comments alone.
+        if text.is_empty() {
+            return Ok(None);
+        }
         Ok(Some((SchemaEntity { text, ..sent.clone() }, parsed)))
     }
 
@@ -237,7 +244,7 @@ fn looked(state: &State, subject: &QualifiedSubject, mut sent: SchemaEntity) -> 
         mode: state.mode_in_scope(subject),
         revision: state.revision(subject),
         live: versions.iter().filter(|version| !version.deleted).cloned().collect(),
-        next_version: versions.last().map_or(0, |latest| latest.version) + 1,
+        next_version: versions.last().map_or(1, |latest| latest.version.saturating_add(1)),
         sent,
         references,
     }

@@ -7,8 +7,9 @@ use super::merge;
 use super::requests::{ReferenceRequest, RegisterRequest, TagRequest};
 use crate::error::ApiError;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use tidegate_machine::schema::{Metadata, QualifiedSubject, Rule, RuleSet, SchemaVersion};
-use tidegate_schema::SchemaType;
+use tidegate_schema::{Limits, SchemaError, SchemaType};
 
 /// The version that a request asks for to get the next one.
 const NEXT: i32 = -1;
@@ -22,7 +23,7 @@ impl Registry {
     ) -> Result<RegisterRequest, ApiError> {
         let kind = request.schema_type.as_deref().and_then(SchemaType::of);
         let kind = kind.unwrap_or(SchemaType::Avro);
-        let limits = &self.settings.limits;
+        let limits = self.settings.limits;
         let latest = self.peek(|state| state.latest(subject).cloned()).await?;
         let previous = latest.as_ref().map(|latest| &latest.schema.entity);
         let mut text = request.schema.clone();
@@ -30,20 +31,14 @@ impl Registry {
             text = previous.map(|previous| previous.text.to_string());
         }
         let Some(text) = text else { return Err(ApiError::invalid_schema("Empty schema")) };
-        let mut added: Vec<SchemaTags> = Vec::new();
-        if let (Some(true), Some(previous)) = (request.propagate_schema_tags, previous) {
-            let all = BTreeSet::from(["*"]);
-            let kept = inline_tags::find(previous.kind, &previous.text, &all);
-            // What the new schema does not have any more has no tags either.
-            let is_there = |tags: &SchemaTags| {
-                inline_tags::change(kind, &text, std::slice::from_ref(tags), &[], limits).is_ok()
-            };
-            added.extend(kept.into_iter().filter(is_there));
-        }
-        added.extend(request.schema_tags_to_add.iter().flatten().cloned());
-        let removed = request.schema_tags_to_remove.as_deref().unwrap_or_default();
-        let changed = inline_tags::change(kind, &text, &added, removed, limits);
-        let changed = changed.map_err(|problem| errors::invalid(kind, problem))?;
+        let kept = match (request.propagate_schema_tags, previous) {
+            (Some(true), Some(previous)) => Some((previous.kind, previous.text.clone())),
+            _ => None,
+        };
+        let asked = request.schema_tags_to_add.clone().unwrap_or_default();
+        let removed = request.schema_tags_to_remove.clone().unwrap_or_default();
+        let changed = self.work(move || written_into(kind, text, kept, asked, &removed, &limits));
+        let changed = changed.await.map_err(|problem| errors::of_schema(kind, problem))?;
         let version = match request.changes_tags() {
             // So that the metadata tells the version.
             true => Some(request.version.unwrap_or(NEXT)),
@@ -59,6 +54,16 @@ impl Registry {
         })
     }
 
+    /// The tags within the text of a version that are wanted, with whose they are.
+    pub async fn find_tags(
+        &self,
+        version: &SchemaVersion,
+        wanted: BTreeSet<String>,
+    ) -> Vec<SchemaTags> {
+        let (kind, text) = (version.schema.entity.kind, version.schema.entity.text.clone());
+        self.work(move || inline_tags::find(kind, &text, &wanted)).await
+    }
+
     /// The registration that a change of tags, metadata and rules comes to.
     pub async fn tagged(
         &self,
@@ -68,11 +73,9 @@ impl Registry {
         let entity = &version.schema.entity;
         let added = request.tags_to_add.unwrap_or_default();
         let removed = request.tags_to_remove.unwrap_or_default();
-        let mut text = entity.text.to_string();
-        if !added.is_empty() || !removed.is_empty() {
-            text = inline_tags::change(entity.kind, &text, &added, &removed, &self.settings.limits)
-                .map_err(|problem| errors::invalid(entity.kind, problem))?;
-        }
+        let (kind, limits, text) = (entity.kind, self.settings.limits, entity.text.to_string());
+        let changed = self.work(move || written_into(kind, text, None, added, &removed, &limits));
+        let text = changed.await.map_err(|problem| errors::of_schema(kind, problem))?;
         let new_version = request.new_version.unwrap_or(NEXT);
         let own = entity.metadata.as_deref().cloned();
         let mut metadata: Metadata = request.metadata.or(own).unwrap_or_default();
@@ -117,4 +120,26 @@ fn without(mut rules: RuleSet, removed: &[String]) -> RuleSet {
     rules.domain_rules.retain(stays);
     rules.encoding_rules.retain(stays);
     rules
+}
+
+/// The text with tags: those of the version before that it still has a place for, and those that were
+/// asked for. As it was sent if there are none.
+fn written_into(
+    kind: SchemaType,
+    text: String,
+    kept: Option<(SchemaType, Arc<str>)>,
+    mut added: Vec<SchemaTags>,
+    removed: &[SchemaTags],
+    limits: &Limits,
+) -> Result<String, SchemaError> {
+    if let Some((previous_kind, previous)) = kept {
+        let kept = inline_tags::find(previous_kind, &previous, &BTreeSet::from(["*".to_owned()]));
+        let mut kept = inline_tags::present(kind, &text, kept, limits)?;
+        kept.append(&mut added);
+        added = kept;
+    }
+    if added.is_empty() && removed.is_empty() {
+        return Ok(text);
+    }
+    inline_tags::change(kind, &text, &added, removed, limits)
 }

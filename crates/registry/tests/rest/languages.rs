@@ -203,3 +203,35 @@ async fn a_protobuf_text_of_another_registry_is_found_in_whatever_form_it_was_wr
     assert_eq!(server.ask("POST", "/subjects/p", &body).await.json()["id"], 7);
     assert_eq!(server.get("/subjects/p/versions").await.body, "[1]");
 }
+
+#[tokio::test]
+async fn schema_tags_are_carried_over_where_there_are_any() {
+    let server = Server::start().await;
+    let ask = async |kind: &str, text: &str| {
+        let body = json!({ "schema": text, "schemaType": kind, "propagateSchemaTags": true });
+        server.ask("POST", &format!("/subjects/{kind}/versions"), &body.to_string()).await
+    };
+    for (kind, text) in [
+        ("PROTOBUF", "syntax = \"proto3\"; message M { int32 a = 1; }"),
+        ("JSON", r#"{"type":"object"}"#),
+        (
+            "AVRO",
+            r#"{"type":"record","name":"r","fields":[{"name":"a","type":"int","confluent:tags":["PII"]}]}"#,
+        ),
+    ] {
+        assert_eq!(ask(kind, text).await.status, 200, "{kind}");
+    }
+    let next = r#"{"type":"record","name":"r","fields":[{"name":"a","type":"int"},{"name":"b","type":"int","default":0}]}"#;
+    let answer = ask("AVRO", next).await.json();
+    assert!(answer["schema"].as_str().is_some_and(|text| text.contains("PII")), "{answer}");
+}
+
+#[tokio::test]
+async fn a_schema_of_nothing_is_refused() {
+    let server = Server::start().await;
+    for text in ["", " ", "// a file of comments", ";"] {
+        let body = json!({ "schema": text, "schemaType": "PROTOBUF" }).to_string();
+        let refused = server.ask("POST", "/subjects/p/versions", &body).await;
+        assert_eq!((refused.status, refused.code()), (422, 42201), "{text:?}");
+    }
+}

@@ -16,6 +16,12 @@ async fn subjects_are_listed_by_prefix_and_by_what_is_deleted() {
     assert_eq!(list("?subjectPrefix=a").await, json!(["aa", "ab"]));
     assert_eq!(list("?subjectPrefix=:*:a").await, json!([":.c:aa", "aa", "ab"]));
     assert_eq!(list("?subjectPrefix=:.c:").await, json!([":.c:aa"]));
+    let twice = "?subjectPrefix=b&subjectPrefix=a&subjectPrefix=aa";
+    assert_eq!(list(twice).await, json!(["aa", "ab"]));
+    let repeated = format!("?subjectPrefix=a{}", "&subjectPrefix=a".repeat(2_000));
+    assert_eq!(list(&repeated).await, json!(["aa", "ab"]));
+    let many: String = (0..50).map(|n| format!("subjectPrefix=a{n}&")).collect();
+    assert_eq!(server.get(&format!("/subjects?{many}")).await.status, 400);
     assert_eq!(list("?deleted=true&subjectPrefix=").await, json!(["aa", "ab", "b"]));
     assert_eq!(list("?deletedOnly=true").await, json!(["b"]));
     assert_eq!(list("?deleted=true&deletedOnly=true").await, json!(["b"]));
