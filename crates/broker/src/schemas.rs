@@ -203,7 +203,7 @@ impl Schemas {
         let Some(shard) = shard else {
             return Ok(SchemaMachine::new(self.settings.registry).preview(now, command));
         };
-        let seen = shard.read_shared(|machine| machine.preview(now, command));
+        let seen = shard.read_shared(|machine| machine.preview(now, command)).await;
         let (previewed, commit) = seen.map_err(refused)?;
         commit.await.map_err(unavailable)?;
         Ok(previewed)
@@ -215,7 +215,7 @@ impl Schemas {
         let Some(shard) = self.shard().await? else {
             return Ok(look(&Registry::new(self.settings.registry.compatibility_level)));
         };
-        let seen = shard.read_shared(|machine| look(machine.registry()));
+        let seen = shard.read_shared(|machine| look(machine.registry())).await;
         let (seen, commit) = seen.map_err(refused)?;
         commit.await.map_err(unavailable)?;
         Ok(seen)
@@ -232,7 +232,7 @@ impl Schemas {
         let Some(shard) = self.shard().await? else {
             return Ok(look(&Registry::new(self.settings.registry.compatibility_level)).0);
         };
-        let seen = shard.read_shared(|machine| look(machine.registry()));
+        let seen = shard.read_shared(|machine| look(machine.registry())).await;
         let ((seen, offset), commit) = seen.map_err(refused)?;
         if offset.is_none_or(|offset| offset >= shard.partition().high_watermark()) {
             commit.await.map_err(unavailable)?;
@@ -253,8 +253,7 @@ impl Schemas {
                 skipped_records: registry.skipped_records(),
             }
         };
-        let figures = shard.and_then(|shard| shard.read_shared(figures).ok());
-        figures.map_or(SchemasFigures::default(), |(figures, _)| figures)
+        shard.map_or(SchemasFigures::default(), |shard| shard.glance(figures))
     }
 
     /// The shard over the topic, folded now if the topic is new here; `None` without a topic.

@@ -325,7 +325,8 @@ where
     M: Machine,
     M::Record: LogRecord,
 {
-    let position = fold(partition, now, &mut machine, 0, damage).await?;
+    let mut position = 0;
+    fold(partition, now, &mut machine, &mut position, damage).await?;
     machine.loaded(now);
     Ok((machine, position))
 }

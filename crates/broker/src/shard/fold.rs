@@ -23,42 +23,77 @@ pub(super) enum Damage {
     IsSkipped,
 }
 
-/// Replays the durable records from `from` on; returns the offset after the last.
+/// Replays the durable records from `position` on, and moves it behind the last.
 pub(super) async fn fold<M>(
     partition: &Partition,
     now: Now,
     machine: &mut M,
-    from: Offset,
+    position: &mut Offset,
     damage: Damage,
-) -> Result<Offset, LogError>
+) -> Result<(), LogError>
 where
     M: Machine,
     M::Record: LogRecord,
 {
-    let mut from = from.max(partition.log().log_start_offset());
-    let upper = partition.high_watermark();
-    while from < upper {
-        let request = ReadRequest { from, upper, max_bytes: READ_BYTES, at_least_one_batch: true };
-        let read = partition.read(request).wait().await?;
-        let bytes = read.to_bytes().map_err(|error| LogError::Unavailable(error.to_string()))?;
-        if bytes.is_empty() {
-            return Err(corrupt(partition, from, "no batch there"));
-        }
-        for batch in Batches::new(&bytes) {
-            let (at, header) = batch.map_err(|error| corrupt(partition, from, error))?;
-            let batch = bytes.slice(at..at + header.len);
-            match replay_batch(partition, now, machine, &header, &batch, from) {
-                Err(error) if damage == Damage::IsFatal => return Err(error),
-                Err(error) => {
-                    warn!(partition = %partition.id(), %error, "batch skipped");
-                    machine.skipped();
-                }
-                Ok(()) => {}
-            }
-        }
-        from = read.next_offset;
+    *position = (*position).max(partition.log().log_start_offset());
+    while let Some(chunk) = read_chunk(partition, *position).await? {
+        replay_chunk(partition, now, machine, position, &chunk, damage)?;
     }
-    Ok(from)
+    Ok(())
+}
+
+/// Whole batches of a log, as many as are read at once.
+pub(super) struct Chunk {
+    bytes: Bytes,
+    next_offset: Offset,
+}
+
+/// Reads the durable batches from `position` on; `None` where there are no more.
+pub(super) async fn read_chunk(
+    partition: &Partition,
+    position: Offset,
+) -> Result<Option<Chunk>, LogError> {
+    let (from, upper) = (position, partition.high_watermark());
+    if from >= upper {
+        return Ok(None);
+    }
+    let request = ReadRequest { from, upper, max_bytes: READ_BYTES, at_least_one_batch: true };
+    let read = partition.read(request).wait().await?;
+    let bytes = read.to_bytes().map_err(|error| LogError::Unavailable(error.to_string()))?;
+    if bytes.is_empty() {
+        return Err(corrupt(partition, from, "no batch there"));
+    }
+    Ok(Some(Chunk { bytes, next_offset: read.next_offset }))
+}
+
+/// Replays what was read at `position`, and moves it batch by batch.
+pub(super) fn replay_chunk<M>(
+    partition: &Partition,
+    now: Now,
+    machine: &mut M,
+    position: &mut Offset,
+    chunk: &Chunk,
+    damage: Damage,
+) -> Result<(), LogError>
+where
+    M: Machine,
+    M::Record: LogRecord,
+{
+    for batch in Batches::new(&chunk.bytes) {
+        let (at, header) = batch.map_err(|error| corrupt(partition, *position, error))?;
+        let batch = chunk.bytes.slice(at..at + header.len);
+        match replay_batch(partition, now, machine, &header, &batch, *position) {
+            Err(error) if damage == Damage::IsFatal => return Err(error),
+            Err(error) => {
+                warn!(partition = %partition.id(), %error, "batch skipped");
+                machine.skipped();
+            }
+            Ok(()) => {}
+        }
+        *position = header.last_offset() + 1;
+    }
+    *position = chunk.next_offset.max(*position);
+    Ok(())
 }
 
 fn replay_batch<M>(

@@ -159,3 +159,23 @@ async fn batches_that_do_not_unpack_are_skipped_and_counted() {
     assert_eq!(gateway.schemas.figures().skipped_records, 8);
     assert_eq!(gateway.versions("s").await, [1, 2]);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backlog_of_others_is_read_part_by_part() {
+    let gateway = Gateway::start().await;
+    gateway.register("s", "1").await;
+    let text = "x".repeat(100_000);
+    let mut last = None;
+    for version in 2..=60 {
+        let key = format!(r#"{{"keytype":"SCHEMA","subject":"s","version":{version},"magic":1}}"#);
+        let value = format!(
+            r#"{{"subject":"s","version":{version},"id":{version},"schema":"{version}{text}"}}"#
+        );
+        last = Some(gateway.send(&[(&key, Some(&value))]));
+    }
+    last.expect("there are some").await.expect("it is durable");
+    assert_eq!(gateway.schemas.figures().versions, 1, "figures are of what has been read");
+    let (one, other) = tokio::join!(gateway.versions("s"), gateway.versions("s"));
+    assert_eq!((one.len(), other.len()), (60, 60));
+    assert_eq!(gateway.register("s", "2").await.version.version, 61);
+}
