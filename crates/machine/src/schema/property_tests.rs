@@ -12,7 +12,8 @@ const SCOPES: [&str; 5] = ["a", ":.c:a", "", ":.c:", ":.__GLOBAL:"];
 fn any_entity() -> impl Strategy<Value = SchemaEntity> {
     let metadata = prop::option::of(Just(Box::<Metadata>::default()));
     let reference = prop::option::of((prop::sample::select(&SUBJECTS[..]), 1..4));
-    (0..5_u8, metadata, reference).prop_map(|(text, metadata, reference)| SchemaEntity {
+    let texts = prop::sample::select(&["", "1", "2", "3", "4"][..]);
+    (texts, metadata, reference).prop_map(|(text, metadata, reference)| SchemaEntity {
         metadata,
         references: reference
             .map(|(subject, version)| SchemaReference {
@@ -22,7 +23,7 @@ fn any_entity() -> impl Strategy<Value = SchemaEntity> {
             })
             .into_iter()
             .collect(),
-        ..entity(&text.to_string())
+        ..entity(text)
     })
 }
 

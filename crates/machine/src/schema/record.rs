@@ -167,7 +167,7 @@ struct SchemaOut<'a> {
     metadata: Option<&'a Metadata>,
     #[serde(skip_serializing_if = "Option::is_none")]
     rule_set: Option<&'a RuleSet>,
-    #[serde(skip_serializing_if = "str::is_empty")]
+    /// Written even if it is empty, as that of Protobuf's comments alone is.
     schema: &'a str,
     deleted: bool,
 }
@@ -380,7 +380,8 @@ struct SchemaIn<'a> {
     metadata: Option<Box<Metadata>>,
     #[serde(default)]
     rule_set: Option<Box<RuleSet>>,
-    #[serde(borrow)]
+    /// Missing where a writer leaves out what is empty.
+    #[serde(default, borrow)]
     schema: Cow<'a, str>,
     #[serde(default)]
     deleted: Option<bool>,

@@ -88,6 +88,16 @@ fn schema_with_everything() {
 }
 
 #[test]
+fn an_empty_text_is_written_and_one_that_is_missing_is_read_as_empty() {
+    let entity = SchemaEntity::of_text(SchemaType::Protobuf, "");
+    let record = version(Some(SchemaValue { entity, ..avro("") }));
+    let value =
+        r#"{"subject":"s","version":1,"id":7,"schemaType":"PROTOBUF","schema":"","deleted":false}"#;
+    assert_bytes(&record, KEY, Some(value));
+    assert_eq!(decode(KEY, Some(&value.replace(r#""schema":"","#, ""))), record);
+}
+
+#[test]
 fn empty_metadata_is_not_none() {
     let entity = SchemaEntity { metadata: Some(Box::default()), ..avro("1").entity };
     let value = r#"{"subject":"s","version":1,"id":7,"schemaType":"AVRO","metadata":{},"schema":"1","deleted":false}"#;
@@ -245,7 +255,7 @@ fn what_is_damaged_is_refused() {
         b"{",
         b"{}",
         b"null1",
-        br#"{"id":1}"#,
+        br#"{"schema":"1"}"#,
         br#"{"id":-1,"schema":"1"}"#,
         br#"{"id":99999999999,"schema":"1"}"#,
         br#"{"id":1,"schema":"1","schemaType":"THRIFT"}"#,

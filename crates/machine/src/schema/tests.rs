@@ -153,6 +153,16 @@ fn a_schema_has_one_id_in_a_context_and_another_in_the_next() {
 }
 
 #[test]
+fn a_schema_of_an_empty_text_is_there_after_a_restart_and_its_id_is_not_given_again() {
+    let mut log = Log::new();
+    let empty = || SchemaEntity::of_text(SchemaType::Protobuf, "");
+    assert_eq!(log.register_entity("s", empty()), Ok((1, 1)));
+    let mut log = log.restarted();
+    assert_eq!(log.register_entity("s", empty()), Ok((1, 1)));
+    assert_eq!(log.register("s", "1"), (2, 2));
+}
+
+#[test]
 fn texts_are_held_once_whatever_else_a_schema_has() {
     let mut log = Log::new();
     log.register("r", "0");
