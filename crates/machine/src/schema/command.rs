@@ -233,4 +233,7 @@ pub enum Refusal {
     /// 42201: all ids of the context are taken.
     #[error("no id is left in the context")]
     IdsExhausted,
+    /// 42201: the highest version of the subject is the highest that there can be.
+    #[error("no version is left in the subject")]
+    VersionsExhausted,
 }

@@ -153,6 +153,7 @@ impl Registry {
         let context = self.contexts.entry(held.subject.context().into()).or_default();
         context.max_id = context.max_id.max(held.id);
         context.ids.entry(held.id).or_insert_with(|| (held.schema.clone(), 0)).1 += 1;
+        context.grow_dense();
         *context.guids.entry((held.schema.guid, held.id)).or_default() += 1;
         context.uses.insert((held.id, held.subject.clone()), held.version);
         if !held.deleted {
@@ -247,6 +248,16 @@ impl Registry {
 }
 
 impl Context {
+    /// Goes on to the id before the lowest one that is free. It never goes back, so that ids that were
+    /// given once are not given again, and all calls together look at each id once.
+    fn grow_dense(&mut self) {
+        while let Some(next) = self.dense_id.checked_add(1)
+            && self.ids.contains_key(&next)
+        {
+            self.dense_id = next;
+        }
+    }
+
     /// Counts a version less with its id and guid; true if others have the id.
     fn drop_id(&mut self, held: &SchemaVersion) -> bool {
         if let btree_map::Entry::Occupied(mut count) = self.guids.entry((held.schema.guid, held.id))

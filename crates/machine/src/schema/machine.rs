@@ -99,13 +99,13 @@ impl SchemaMachine {
         let id = self.id_for(&subject, &value, guid, id)?;
         let value = SchemaValue { id, ..value };
         let next = self.registry.versions(&subject).last().map_or(0, |last| last.version);
-        let next = next.checked_add(1).ok_or(Refusal::IdsExhausted)?;
+        let next = next.checked_add(1);
         let version = match version {
-            Some(version) if version > 0 && version != next && !mode.is_import() => {
+            Some(version) if version > 0 && Some(version) != next && !mode.is_import() => {
                 return Err(Refusal::VersionNotNext);
             }
             Some(version) if version > 0 => version,
-            _ => next,
+            _ => next.ok_or(Refusal::VersionsExhausted)?,
         };
         let registered = Arc::new(SchemaVersion {
             subject: subject.clone(),
@@ -190,7 +190,7 @@ impl SchemaMachine {
             }
             None => match held {
                 Some(id) => Ok(id),
-                None => context.max_id.checked_add(1).ok_or(Refusal::IdsExhausted),
+                None => context.next_id().ok_or(Refusal::IdsExhausted),
             },
         }
     }

@@ -66,10 +66,16 @@ fn any_command() -> impl Strategy<Value = Command> {
 /// Records as another registry may write them, without asking anybody.
 fn any_foreign() -> impl Strategy<Value = Record> {
     let subjects = || prop::sample::select(&SUBJECTS[..]).prop_map(subject);
-    let value = (1..12, any_entity(), any::<bool>())
-        .prop_map(|(id, entity, deleted)| SchemaValue { id, deleted, entity, md5: None });
+    let ids = prop_oneof![9 => 0..12, 1 => Just(i32::MAX)];
+    let value = (ids, any_entity(), any::<bool>()).prop_map(|(id, entity, deleted)| SchemaValue {
+        id,
+        deleted,
+        entity,
+        md5: None,
+    });
+    let versions = prop_oneof![9 => 1..5, 1 => Just(i32::MAX)];
     prop_oneof![
-        4 => (subjects(), 1..5, prop::option::weighted(0.8, value))
+        4 => (subjects(), versions, prop::option::weighted(0.8, value))
             .prop_map(|(subject, version, value)| Record::Schema { subject, version, value }),
         1 => (subjects(), 1..5)
             .prop_map(|(subject, version)| Record::DeleteSubject { subject, version: Some(version) }),
@@ -95,7 +101,8 @@ fn any_foreign_key() -> impl Strategy<Value = Record> {
 fn image(registry: &Registry) -> String {
     let context = |context: &Context| {
         let ids: BTreeMap<_, _> = context.ids.iter().collect();
-        format!("{} {ids:?} {:?} {:?}", context.max_id, context.guids, context.uses)
+        let (max, dense) = (context.max_id, context.dense_id);
+        format!("{max} {dense} {ids:?} {:?} {:?}", context.guids, context.uses)
     };
     let contexts: Vec<_> =
         registry.contexts.iter().map(|(name, held)| format!("{name} {}", context(held))).collect();
@@ -147,6 +154,7 @@ fn check_indexes(registry: &Registry) {
                 all.iter().filter(|held| held.subject.context() == &**name && held.id == *id);
             assert_eq!(*count as usize, with_id.count());
         }
+        assert!(context.next_id().is_some_and(|id| id >= 1 && !context.ids.contains_key(&id)));
         assert!(context.uses.keys().all(|(id, _)| context.ids.contains_key(id)));
     }
 }

@@ -90,6 +90,8 @@ impl Subject {
 #[derive(Debug, Default)]
 pub(super) struct Context {
     pub(super) max_id: i32,
+    /// All ids from 1 to this one have been in use.
+    pub(super) dense_id: i32,
     /// The schema of each id, with how many versions have it.
     pub(super) ids: HashMap<i32, (Arc<Stored>, u32)>,
     /// How many versions have a guid under an id. Usually there is one id; another registry or an import
@@ -100,6 +102,12 @@ pub(super) struct Context {
 }
 
 impl Context {
+    /// The id of the next new schema: one more than the highest, as long as there is one, and then the
+    /// lowest one free. One record with the highest id of all must not end all registrations.
+    pub(super) fn next_id(&self) -> Option<i32> {
+        self.max_id.checked_add(1).or_else(|| self.dense_id.checked_add(1))
+    }
+
     /// The ids that a guid has, the newest first.
     pub(super) fn ids_of(&self, guid: &Guid) -> impl Iterator<Item = i32> {
         let of_guid = self.guids.range((*guid, i32::MIN)..=(*guid, i32::MAX));

@@ -39,9 +39,10 @@ impl From<Refusal> for ApiError {
             Refusal::ConfigNotFound(subject) => ApiError::no_subject_config(subject.as_str()),
             Refusal::ModeNotFound(subject) => ApiError::no_subject_mode(subject.as_str()),
             Refusal::TooLarge => ApiError::schema_too_large(),
-            Refusal::VersionNotNext | Refusal::ReferenceNotFound { .. } | Refusal::IdsExhausted => {
-                ApiError::invalid_schema(message)
-            }
+            Refusal::VersionNotNext
+            | Refusal::ReferenceNotFound { .. }
+            | Refusal::IdsExhausted
+            | Refusal::VersionsExhausted => ApiError::invalid_schema(message),
             Refusal::ReadOnly { .. }
             | Refusal::NotInImportMode { .. }
             | Refusal::NotInReadWriteMode { .. }

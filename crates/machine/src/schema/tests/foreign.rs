@@ -25,6 +25,43 @@ fn a_record_that_gives_an_id_to_another_text_is_skipped_and_put_right_by_the_nex
     assert_eq!(log.records.len(), 8, "once");
 }
 
+fn foreign(of: &str, version: i32, id: i32, text: &str) -> Record {
+    let value = SchemaValue { id, deleted: false, entity: entity(text), md5: None };
+    Record::Schema { subject: subject(of), version, value: Some(value) }
+}
+
+#[test]
+fn after_the_highest_id_of_all_new_schemas_get_the_lowest_ones_that_are_free() {
+    let mut log = Log::new();
+    assert_eq!(log.register("s", "1"), (1, 1));
+    log.append(5, &foreign("t", 1, 3, "3"));
+    log.append(5, &foreign("t", 2, i32::MAX, "max"));
+    assert_eq!(log.register("s", "2"), (2, 2));
+    assert_eq!(log.register("s", "4"), (4, 3));
+    log.delete("s", 3, false).unwrap();
+    log.delete("s", 3, true).unwrap();
+    assert_eq!(log.register("s", "5"), (5, 3), "an id that was given is not given again");
+    let mut log = log.restarted();
+    assert_eq!(log.register("s", "6"), (6, 4));
+    assert_eq!(log.register(":.c:s", "1"), (1, 1), "another context");
+    assert_eq!(log.registry().max_id(&subject("")), i32::MAX);
+}
+
+#[test]
+fn after_the_highest_version_of_all_there_is_none_until_it_is_deleted_for_good() {
+    let mut log = Log::new();
+    log.register("s", "1");
+    log.append(5, &foreign("s", i32::MAX, 2, "2"));
+    assert_eq!(log.register_entity("s", entity("3")), Err(Refusal::VersionsExhausted));
+    assert_eq!(log.register("t", "3"), (3, 1), "another subject");
+    log.mode("s", Mode::Import, true).unwrap();
+    assert_eq!(log.import("s", "4", 9, 7), Ok((9, 7)), "a version that is asked for");
+    log.mode("s", Mode::ReadWrite, true).unwrap();
+    log.delete("s", i32::MAX, false).unwrap();
+    log.delete("s", i32::MAX, true).unwrap();
+    assert_eq!(log.register("s", "5"), (10, 8));
+}
+
 #[test]
 fn what_another_registry_wrote_under_keys_of_its_own_does_not_outlive_its_end() {
     let mut log = Log::new();
