@@ -222,9 +222,9 @@ impl Schemas {
     }
 
     /// As [`Schemas::read`], for answers that rest on single versions: `look` tells the highest offset
-    /// of what it saw ([`SchemaVersion::offset`](tidegate_machine::schema::SchemaVersion::offset)), and
-    /// only that is waited for, not what others are just registering. `None` waits for all: what is not
-    /// there may be so because of a record that is not durable.
+    /// of what its answer rests on ([`Registry::seen_offset`]), and only that is waited for, not what
+    /// others are just registering. `None` waits for all: what is not there may be so because of a
+    /// record that is not durable.
     pub async fn read_seen<T>(
         &self,
         look: impl FnOnce(&Registry) -> (T, Option<Offset>),

@@ -134,25 +134,50 @@ async fn what_was_acknowledged_is_there_after_a_restart() {
     assert_eq!(gateway.register("s", "3").await.version.id, 3);
 }
 
+/// The latest version as a reader is told it, with where the log's durable part ended then.
+async fn latest_and_durable(gateway: &Gateway) -> (Option<i32>, i64) {
+    let of = subject("s");
+    let seen = gateway.schemas.read_seen(|registry| {
+        let latest = registry.latest(&of);
+        let offset = latest.and_then(|latest| registry.seen_offset(&of, latest));
+        (latest.map(|latest| latest.version), offset)
+    });
+    (seen.await.expect("it is read"), durable(gateway))
+}
+
+fn durable(gateway: &Gateway) -> i64 {
+    let topic = gateway.broker.topics().by_name("_schemas").expect("it is there");
+    topic.partitions[0].high_watermark()
+}
+
 #[tokio::test]
 async fn a_version_that_is_seen_is_durable_whatever_others_are_writing() {
     let gateway = Gateway::start().await;
     let empty = gateway.schemas.read_seen(|registry| (registry.version_count(), None)).await;
     assert_eq!(empty.expect("it is read"), 0);
-    for index in 0..50 {
-        let text = format!("{index}");
+    gateway.register("first", "0").await;
+    for version in 1..=50 {
+        let text = format!("{version}");
         let writing = gateway.schemas.register(register("s", &text));
-        let looking = gateway.schemas.read_seen(|registry| {
-            let latest = registry.latest(&subject("s")).cloned();
-            let offset = latest.as_ref().map(|latest| latest.offset);
-            (offset, offset)
-        });
-        let (written, seen) = tokio::join!(writing, looking);
+        let looking = latest_and_durable(&gateway);
+        let (written, (seen, durable_then)) = tokio::join!(writing, looking);
         written.expect("it is registered");
-        let topic = gateway.broker.topics().by_name("_schemas").expect("it is there");
-        let durable = topic.partitions[0].high_watermark();
-        let seen = seen.expect("it is read");
-        assert!(seen.is_none_or(|offset| offset < durable), "{seen:?} of {durable}");
+        assert!(seen != Some(version) || durable_then == durable(&gateway), "{version}");
+    }
+}
+
+#[tokio::test]
+async fn a_version_is_the_latest_only_after_the_deletion_of_the_one_above_it_is_durable() {
+    let gateway = Gateway::start().await;
+    for version in 1..=50 {
+        gateway.register("s", &format!("{version}")).await;
+    }
+    for version in (2..=50).rev() {
+        let deleting = gateway.schemas.delete_version(subject("s"), Some(version), false);
+        let looking = latest_and_durable(&gateway);
+        let (deleted, (seen, durable_then)) = tokio::join!(deleting, looking);
+        deleted.expect("it is deleted");
+        assert!(seen == Some(version) || durable_then == durable(&gateway), "{version}");
     }
 }
 

@@ -35,7 +35,7 @@ impl Registry {
                 self.contradicted.remove(&(subject.clone(), *version));
                 match value {
                     Some(value) => self.put_version(place, subject, *version, value),
-                    None => self.remove_version(subject, *version),
+                    None => self.remove_version(place, subject, *version),
                 }
             }
             Record::Config { scope, value } => {
@@ -51,7 +51,7 @@ impl Registry {
             Record::DeleteSubject { subject, version: Some(version) } => {
                 self.delete_up_to(place, subject, *version);
             }
-            Record::ClearSubject { scope, cleared: true } => self.clear(scope),
+            Record::ClearSubject { scope, cleared: true } => self.clear(place, scope),
             Record::DeleteSubject { version: None, .. }
             | Record::ClearSubject { cleared: false, .. } => {}
         }
@@ -95,7 +95,7 @@ impl Registry {
             offset: place.offset,
             schema,
         });
-        self.take_out(subject, version);
+        self.take_out(place, subject, version);
         self.put_in(held);
     }
 
@@ -110,8 +110,8 @@ impl Registry {
         })
     }
 
-    fn remove_version(&mut self, subject: &QualifiedSubject, version: i32) {
-        self.take_out(subject, version);
+    fn remove_version(&mut self, place: Place, subject: &QualifiedSubject, version: i32) {
+        self.take_out(place, subject, version);
         if self.subjects.get(subject).is_some_and(|held| held.versions.is_empty()) {
             self.subjects.remove(subject);
             self.subject_removed_at = self.changes;
@@ -136,15 +136,16 @@ impl Registry {
                 }
             }
             subject.changed_at = changes;
+            subject.offset = place.offset;
         });
     }
 
-    fn clear(&mut self, scope: &QualifiedSubject) {
+    fn clear(&mut self, place: Place, scope: &QualifiedSubject) {
         let deleted = self.in_scope(scope).flat_map(|(_, subject)| &subject.versions);
         let deleted = deleted.filter(|held| held.deleted);
         let deleted: Vec<_> = deleted.map(|held| (held.subject.clone(), held.version)).collect();
         for (subject, version) in deleted {
-            self.remove_version(&subject, version);
+            self.remove_version(place, &subject, version);
         }
     }
 
@@ -165,15 +166,16 @@ impl Registry {
         self.version_count += 1;
         let changes = self.changes;
         self.change_subject(held.subject.clone(), |subject| {
+            subject.changed_at = changes;
+            subject.offset = held.offset;
             if let Err(at) = subject.position(held.version) {
                 subject.versions.insert(at, held);
             }
-            subject.changed_at = changes;
         });
     }
 
     /// Takes a version out, if there is one, and out of every index. The subject stays, be it empty.
-    fn take_out(&mut self, subject: &QualifiedSubject, version: i32) {
+    fn take_out(&mut self, place: Place, subject: &QualifiedSubject, version: i32) {
         let Some(held) = self.version(subject, version).cloned() else { return };
         if !held.deleted {
             self.drop_references(&held);
@@ -185,6 +187,7 @@ impl Registry {
                 subject.versions.remove(at);
             }
             subject.changed_at = changes;
+            subject.offset = place.offset;
         });
         let Some(context) = self.contexts.get_mut(subject.context()) else { return };
         let others = context.drop_id(&held);

@@ -9,6 +9,7 @@ use super::subject::{DEFAULT_CONTEXT, GLOBAL_CONTEXT, QualifiedSubject};
 use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
+use tidegate_model::Offset;
 
 /// Which versions are meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -71,6 +72,8 @@ pub(super) struct Subject {
     /// Rising, never empty but within a change.
     pub(super) versions: Vec<Arc<SchemaVersion>>,
     pub(super) changed_at: u64,
+    /// The offset of the record that changed it last.
+    pub(super) offset: Offset,
 }
 
 impl Subject {
@@ -245,6 +248,18 @@ impl Registry {
     ) -> impl Iterator<Item = QualifiedSubject> + 'a {
         let contexts = self.named_contexts.iter().filter(|_| subject.is_in_default_context());
         contexts.map(|context| QualifiedSubject::new(context, subject.name()))
+    }
+
+    /// The offset of the newest record on which it rests that `found` is what was found where `asked`
+    /// was looked for. Within a subject that is the subject's last change: what was passed over may
+    /// have gone by it. An id has the same schema wherever in a context it is found. `None` for what
+    /// is found elsewhere than asked, for then any record may have taken away what lay nearer.
+    pub fn seen_offset(&self, asked: &QualifiedSubject, found: &SchemaVersion) -> Option<Offset> {
+        if asked.is_context() {
+            return Some(found.offset);
+        }
+        let subject = self.subjects.get(asked).filter(|_| found.subject == *asked)?;
+        Some(subject.offset)
     }
 
     // Schemas by id and guid.

@@ -441,6 +441,36 @@ fn ids_are_looked_for_as_confluent_does_with_a_subject() {
 }
 
 #[test]
+fn what_is_found_in_a_subject_rests_on_its_last_change() {
+    let mut log = Log::new();
+    log.register("s", "1");
+    log.register("s", "2");
+    log.register(":.c:t", "1");
+    let end = |log: &Log| Some(log.records.len() as i64 - 1);
+    let seen = |log: &Log, asked: &str, of: &str| {
+        let found = log.registry().version(&subject(of), 1).unwrap();
+        log.registry().seen_offset(&subject(asked), found)
+    };
+    assert_eq!(seen(&log, "s", "s"), Some(1));
+    assert_eq!(seen(&log, "", "s"), Some(0), "an id rests on a version that has it");
+    assert_eq!(seen(&log, "t", ":.c:t"), None, "what is found elsewhere rests on everything");
+    log.delete("s", 2, false).unwrap();
+    assert_eq!(seen(&log, "s", "s"), end(&log), "now the first is the latest");
+    log.delete("s", 2, true).unwrap();
+    assert_eq!(seen(&log, "s", "s"), end(&log));
+    log.register("s", "3");
+    assert_eq!(seen(&log, "s", "s"), end(&log));
+    log.delete_subject("s", false).unwrap();
+    assert_eq!(seen(&log, "s", "s"), end(&log));
+    log.register("s", "4");
+    log.append(9, &Record::ClearSubject { scope: subject(":.d:"), cleared: true });
+    assert_eq!(seen(&log, "s", "s"), Some(log.records.len() as i64 - 2));
+    log.append(9, &Record::ClearSubject { scope: subject("s"), cleared: true });
+    let latest = log.registry().latest(&subject("s")).unwrap();
+    assert_eq!(log.registry().seen_offset(&subject("s"), latest), end(&log));
+}
+
+#[test]
 fn lists_go_by_confluents_prefixes() {
     let mut log = Log::new();
     for of in ["ab", "b", ":.c:ab", ":.d:b", ":.cc:b"] {

@@ -17,7 +17,7 @@ pub async fn with_version(registry: &Registry, call: &Call) -> Result<Answer, Ap
     let version = version(call)?;
     let subject = registry.subject(call.param("subject")).await?;
     let found = registry
-        .version(|state| match version {
+        .version(&subject, |state| match version {
             None => state.latest(&subject).cloned(),
             Some(version) => {
                 state.version(&subject, version).filter(|found| !found.deleted).cloned()

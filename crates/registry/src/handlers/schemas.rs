@@ -26,7 +26,7 @@ async fn narrowed(registry: &Registry, call: &Call) -> Result<QualifiedSubject, 
 pub async fn by_id(registry: &Registry, call: &Call) -> Result<Answer, ApiError> {
     let id = call.number("id")?;
     let subject = narrowed(registry, call).await?;
-    let version = registry.version(|state| state.by_id(id, &subject).cloned()).await?;
+    let version = registry.version(&subject, |state| state.by_id(id, &subject).cloned()).await?;
     let version = version.ok_or_else(|| ApiError::schema_named_not_found(id))?;
     let max_id = match call.query.flag("fetchMaxId") {
         true => {
@@ -46,7 +46,7 @@ pub async fn by_id(registry: &Registry, call: &Call) -> Result<Answer, ApiError>
 pub async fn text_by_id(registry: &Registry, call: &Call) -> Result<Answer, ApiError> {
     let id = call.number("id")?;
     let subject = narrowed(registry, call).await?;
-    let version = registry.version(|state| state.by_id(id, &subject).cloned()).await?;
+    let version = registry.version(&subject, |state| state.by_id(id, &subject).cloned()).await?;
     let version = version.ok_or_else(|| ApiError::schema_named_not_found(id))?;
     let text = registry.formatted(&version, call.query.get("format")).await?;
     Ok(Answer::bytes(Bytes::copy_from_slice(text.as_bytes())))
@@ -90,7 +90,7 @@ pub async fn by_guid(registry: &Registry, call: &Call) -> Result<Answer, ApiErro
     let missing = || ApiError::schema_named_not_found(named);
     let guid: Guid = named.parse().map_err(|_| missing())?;
     let found = registry
-        .version(|state| {
+        .version(&QualifiedSubject::everything(), |state| {
             let (context, id) = state.ids_of_guid(&guid).into_iter().next()?;
             let context = QualifiedSubject::context_named(&context).ok()?;
             state.by_id(id, &context).cloned()

@@ -98,7 +98,8 @@ async fn found(
 ) -> Result<Arc<SchemaVersion>, ApiError> {
     let version = version(call)?;
     let subject = registry.subject(call.param("subject")).await?;
-    let found = registry.version(|state| in_contexts(state, &subject, version, include)).await?;
+    let found =
+        registry.version(&subject, |state| in_contexts(state, &subject, version, include)).await?;
     if let Some(found) = found {
         return Ok(found);
     }

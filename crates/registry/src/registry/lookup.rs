@@ -71,7 +71,7 @@ impl Registry {
         let mut others = Vec::new();
         // Before the state is locked: it costs as much as the text is long.
         let guid = entity.guid();
-        let found = self.version(|state| {
+        let found = self.version(subject, |state| {
             let found = state.lookup_guid(subject, entity, guid, include).cloned();
             if found.is_none() {
                 others = alike(state.versions(subject), entity, include);

@@ -75,14 +75,16 @@ impl Registry {
         self.schemas.read(look).await.map_err(ApiError::from)
     }
 
-    /// Looks for a version. It is durable; what others are writing meanwhile is not waited for.
+    /// Looks for a version in `asked`, a subject or a context as a whole. That it is the one is durable;
+    /// what others are writing elsewhere meanwhile is not waited for.
     pub async fn version(
         &self,
+        asked: &QualifiedSubject,
         look: impl FnOnce(&State) -> Option<Arc<SchemaVersion>>,
     ) -> Result<Option<Arc<SchemaVersion>>, ApiError> {
         let look = |state: &State| {
             let found = look(state);
-            let offset = found.as_ref().map(|version| version.offset);
+            let offset = found.as_ref().and_then(|found| state.seen_offset(asked, found));
             (found, offset)
         };
         self.schemas.read_seen(look).await.map_err(ApiError::from)

@@ -193,7 +193,8 @@ impl Registry {
                     // What was peeked at may not be durable yet.
                     Some(latest) => {
                         let (subject, version) = (&latest.subject, latest.version);
-                        self.version(|state| state.version(subject, version).cloned()).await?
+                        self.version(subject, |state| state.version(subject, version).cloned())
+                            .await?
                     }
                     None => None,
                 }
