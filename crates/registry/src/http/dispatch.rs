@@ -88,7 +88,8 @@ impl Dispatcher {
 
     async fn authorize(&self, headers: &HeaderMap) -> Result<(), Refusal> {
         let Some(users) = &self.users else { return Ok(()) };
-        if users.allows(headers.get(AUTHORIZATION).map(HeaderValue::as_bytes)).await {
+        let authorization = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
+        if users.allows(authorization).await.map_err(ApiError::from)? {
             return Ok(());
         }
         let realm = format!("Basic realm=\"{}\"", self.realm);

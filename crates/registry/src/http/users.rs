@@ -3,13 +3,16 @@
 //! bcrypt takes tens of milliseconds on purpose. Credentials that were right once are remembered, by
 //! a keyed hash, so that only the first request of a client pays for it.
 
+use crate::error::ApiError;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use hyper::StatusCode;
 use parking_lot::RwLock;
 use std::collections::hash_map::RandomState;
 use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasher;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::Semaphore;
 
 /// How much work a password costs: 2^10 rounds, about 50 ms.
@@ -20,6 +23,8 @@ const PASSWORD_BYTES_MAX: usize = 72;
 const REMEMBERED_MAX: usize = 4_096;
 /// How many passwords are checked at once: guesses must not take all cores from everybody else.
 const CHECKS_MAX: usize = 1;
+/// How long a password may wait until it is checked.
+const CHECK_WAIT_MAX: Duration = Duration::from_secs(5);
 
 /// Who may use the registry.
 pub struct Users {
@@ -28,7 +33,18 @@ pub struct Users {
     nobody: String,
     keys: [RandomState; 2],
     right: RwLock<HashSet<u128>>,
-    checks: Semaphore,
+    checks: Arc<Semaphore>,
+}
+
+/// So many passwords wait that this one was not checked in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("Too many passwords are being checked, try again later")]
+pub struct Busy;
+
+impl From<Busy> for ApiError {
+    fn from(busy: Busy) -> Self {
+        ApiError::with_status(StatusCode::SERVICE_UNAVAILABLE, busy.to_string())
+    }
 }
 
 /// A line of the file is none of `name:hash`.
@@ -93,41 +109,52 @@ impl Users {
             nobody,
             keys: [RandomState::new(), RandomState::new()],
             right: RwLock::default(),
-            checks: Semaphore::new(CHECKS_MAX),
+            checks: Arc::new(Semaphore::new(CHECKS_MAX)),
         })
     }
 
     /// Whether the value of an Authorization header is a user's name and password.
-    pub async fn allows(self: &Arc<Self>, authorization: Option<&[u8]>) -> bool {
-        let Some(authorization) = authorization else { return false };
+    pub async fn allows(self: &Arc<Self>, authorization: Option<&[u8]>) -> Result<bool, Busy> {
+        let Some(authorization) = authorization else { return Ok(false) };
         let mark = self.mark(authorization);
         if self.right.read().contains(&mark) {
-            return true;
+            return Ok(true);
         }
-        let Some((name, password)) = credentials(authorization) else { return false };
+        let Some((name, password)) = credentials(authorization) else { return Ok(false) };
         if password.len() > PASSWORD_BYTES_MAX {
-            return false;
+            return Ok(false);
         }
-        let _permit = self.checks.acquire().await.expect("the semaphore is never closed");
+        let permit = tokio::time::timeout(CHECK_WAIT_MAX, self.checks.clone().acquire_owned());
+        let permit = permit.await.map_err(|_| Busy)?.expect("the semaphore is never closed");
         // Whoever waited for the same credentials finds them checked.
         if self.right.read().contains(&mark) {
-            return true;
+            return Ok(true);
         }
         let users = self.clone();
         let check = move || {
-            let known = users.hashes.get(&name);
-            let hash = known.unwrap_or(&users.nobody);
-            bcrypt::verify(&password, hash).unwrap_or(false) && known.is_some()
-        };
-        let is_right = tokio::task::spawn_blocking(check).await.unwrap_or(false);
-        if is_right {
-            let mut right = self.right.write();
-            if right.len() >= REMEMBERED_MAX {
-                right.clear();
+            // The check goes on when the client hangs up, and so must be counted until its own end.
+            let _permit = permit;
+            let is_right = users.is_right(&name, &password);
+            if is_right {
+                users.remember(mark);
             }
-            right.insert(mark);
+            is_right
+        };
+        Ok(tokio::task::spawn_blocking(check).await.unwrap_or(false))
+    }
+
+    fn is_right(&self, name: &str, password: &str) -> bool {
+        let known = self.hashes.get(name);
+        let hash = known.unwrap_or(&self.nobody);
+        bcrypt::verify(password, hash).unwrap_or(false) && known.is_some()
+    }
+
+    fn remember(&self, mark: u128) {
+        let mut right = self.right.write();
+        if right.len() >= REMEMBERED_MAX {
+            right.clear();
         }
-        is_right
+        right.insert(mark);
     }
 
     fn mark(&self, authorization: &[u8]) -> u128 {
@@ -161,15 +188,51 @@ mod tests {
     async fn only_the_right_password_of_a_user_is_let_in() {
         let line = user_line("anna", "s:cret").expect("it can be hashed");
         let users = Arc::new(Users::parse(&format!("# staff\n\n{line}\n")).expect("valid"));
-        assert!(users.allows(Some(&basic("anna:s:cret"))).await);
-        assert!(users.allows(Some(&basic("anna:s:cret"))).await, "as remembered");
+        let right = basic("anna:s:cret");
+        assert_eq!(users.allows(Some(&right)).await, Ok(true));
+        assert_eq!(users.allows(Some(&right)).await, Ok(true), "as remembered");
         for pair in ["anna:wrong", "anna:", "bert:s:cret", "bert:", "anna"] {
-            assert!(!users.allows(Some(&basic(pair))).await, "{pair}");
+            assert_eq!(users.allows(Some(&basic(pair))).await, Ok(false), "{pair}");
         }
         for header in [&b"Bearer x"[..], b"Basic", b"Basic ???", b"\xff"] {
-            assert!(!users.allows(Some(header)).await);
+            assert_eq!(users.allows(Some(header)).await, Ok(false));
         }
-        assert!(!users.allows(None).await);
+        assert_eq!(users.allows(None).await, Ok(false));
+    }
+
+    #[test]
+    fn a_check_is_counted_until_its_end_when_its_client_has_gone() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .max_blocking_threads(1)
+            .build()
+            .expect("there are threads");
+        runtime.block_on(async {
+            let users = Arc::new(Users::parse("").expect("valid"));
+            // The only thread is taken, so that the check cannot end before this test allows it.
+            let (go_on, wait) = std::sync::mpsc::channel::<()>();
+            let taken = tokio::task::spawn_blocking(move || wait.recv().is_err());
+            let header = basic("anna:wrong");
+            let asked = users.allows(Some(&header));
+            let gone = tokio::time::timeout(Duration::from_millis(50), asked).await;
+            assert!(gone.is_err(), "it is not checked yet");
+            assert_eq!(users.checks.available_permits(), 0);
+            drop(go_on);
+            taken.await.expect("it ends");
+            assert_eq!(users.allows(Some(&header)).await, Ok(false), "the permit came back");
+        });
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_password_that_waits_too_long_is_not_checked() {
+        let line = user_line("anna", "secret").expect("it can be hashed");
+        let users = Arc::new(Users::parse(&line).expect("valid"));
+        let others = users.checks.clone().acquire_owned().await.expect("it is never closed");
+        let header = basic("anna:secret");
+        let busy = users.allows(Some(&header)).await.expect_err("others are being checked");
+        assert_eq!(ApiError::from(busy).status, StatusCode::SERVICE_UNAVAILABLE);
+        drop(others);
+        assert_eq!(users.allows(Some(&header)).await, Ok(true));
     }
 
     #[test]

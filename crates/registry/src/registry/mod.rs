@@ -33,7 +33,7 @@ pub struct Registry {
     settings: RegistrySettings,
     parsed: ParsedCache,
     /// How many schemas are read or compared at once, as many as there are cores.
-    work: Semaphore,
+    work: Arc<Semaphore>,
 }
 
 impl Registry {
@@ -44,7 +44,7 @@ impl Registry {
             schemas,
             parsed: ParsedCache::new(settings.cache_bytes),
             settings,
-            work: Semaphore::new(cores),
+            work: Arc::new(Semaphore::new(cores)),
         }
     }
 
@@ -125,11 +125,45 @@ impl Registry {
 
     /// Does work that may take milliseconds off the threads that serve connections.
     async fn work<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
-        let _permit = self.work.acquire().await.expect("the semaphore is never closed");
-        match tokio::task::spawn_blocking(work).await {
-            Ok(done) => done,
-            // What breaks here is a broken invariant, as it would be without the thread.
-            Err(error) => std::panic::resume_unwind(error.into_panic()),
-        }
+        permitted(self.work.clone(), work).await
+    }
+}
+
+/// Does work on a thread of its own when there is a permit for it.
+///
+/// The work ends by itself only, also when nobody waits for it any more because the client went: it
+/// takes the permit along, or clients that come and go would have more done at once than there are
+/// permits.
+async fn permitted<T: Send + 'static>(
+    permits: Arc<Semaphore>,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> T {
+    let permit = permits.acquire_owned().await.expect("the semaphore is never closed");
+    let work = move || {
+        let _permit = permit;
+        work()
+    };
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        // What breaks here is a broken invariant, as it would be without the thread.
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+
+    #[tokio::test]
+    async fn work_keeps_its_permit_when_nobody_waits_for_it_any_more() {
+        let permits = Arc::new(Semaphore::new(1));
+        let (go_on, wait) = mpsc::channel::<()>();
+        let work = permitted(permits.clone(), move || wait.recv().is_err());
+        let waiting = tokio::time::timeout(std::time::Duration::from_millis(50), work);
+        assert!(waiting.await.is_err(), "it is not done yet");
+        assert_eq!(permits.available_permits(), 0);
+        drop(go_on);
+        assert!(permitted(permits, || true).await, "the permit came back with the end of the work");
     }
 }
