@@ -77,12 +77,13 @@ impl RegistryServer {
         move || metrics.render(registry.counts())
     }
 
-    /// Answers what is in flight, then closes every connection.
+    /// Refuses new connections, answers what is in flight, and closes every connection. Nothing asks
+    /// the broker any more when this returns.
     pub async fn stop(self) {
         // Without receivers everything has stopped already.
         self.stop.send(true).ok();
-        if tokio::time::timeout(DRAIN_MAX, self.task).await.is_err() {
-            warn!("some connections of the registry did not finish in time and are cut off");
+        if let Err(error) = self.task.await {
+            warn!(%error, "the registry's listener did not end by itself");
         }
     }
 }
@@ -124,7 +125,13 @@ impl Listener {
                 }
             }
         }
-        while connections.join_next().await.is_some() {}
+        // Whoever connects from now on must not wait for a socket that nobody accepts from.
+        drop(self.socket);
+        let drained = async { while connections.join_next().await.is_some() {} };
+        if tokio::time::timeout(DRAIN_MAX, drained).await.is_err() {
+            warn!("some connections of the registry did not finish in time and are cut off");
+            connections.shutdown().await;
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::client::Server;
 use std::time::{Duration, Instant};
 use tidegate_registry::{HttpSettings, RegistrySettings, Users, user_line};
+use tokio::net::TcpStream;
 
 const V1: &str = "application/vnd.schemaregistry.v1+json";
 
@@ -216,4 +217,24 @@ async fn stopping_answers_what_is_in_flight_and_closes_the_rest() {
     busy.send(b"}").await;
     assert_eq!(busy.answer(true).await.expect("an answer").status, 200);
     stopped.await.expect("it stops");
+}
+
+#[tokio::test]
+async fn a_stop_refuses_new_connections_and_cuts_off_those_that_do_not_end() {
+    let server = Server::start().await;
+    let address = server.address;
+    let mut busy = server.connect().await;
+    busy.send(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{").await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let stopped = tokio::spawn(server.stop());
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert!(!stopped.is_finished(), "a request is in flight");
+    assert!(TcpStream::connect(address).await.is_err(), "nobody would answer");
+    // It is given more than 5 s, and less than a body may take.
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(6)).await;
+    tokio::time::resume();
+    stopped.await.expect("it stops");
+    busy.try_send(b"}").await;
+    assert!(busy.answer(true).await.is_none(), "it was cut off");
 }
