@@ -19,6 +19,8 @@ use tokio::sync::Semaphore;
 const COST: u32 = 10;
 /// bcrypt reads no further than this.
 const PASSWORD_BYTES_MAX: usize = 72;
+/// What follows the cost in a hash: 22 characters of salt, and 31 of the hash itself.
+const SALT_AND_HASH_CHARS: usize = 53;
 /// How many credentials are remembered before all are forgotten.
 const REMEMBERED_MAX: usize = 4_096;
 /// How many passwords are checked at once: guesses must not take all cores from everybody else.
@@ -29,8 +31,8 @@ const CHECK_WAIT_MAX: Duration = Duration::from_secs(5);
 /// Who may use the registry.
 pub struct Users {
     hashes: HashMap<String, String>,
-    /// Hash for names that nobody has, so that they take as long to refuse as a wrong password.
-    nobody: String,
+    /// What the most expensive hash of the file costs; refusing any name costs as much.
+    cost: u32,
     keys: [RandomState; 2],
     right: RwLock<HashSet<u128>>,
     checks: Arc<Semaphore>,
@@ -88,6 +90,7 @@ impl Users {
     /// and those that begin with `#` do not count.
     pub fn parse(text: &str) -> Result<Self, BadUsers> {
         let mut hashes = HashMap::new();
+        let mut highest = None;
         for (index, line) in text.lines().enumerate() {
             let bad = |problem| BadUsers { line: index + 1, problem };
             let line = line.trim();
@@ -95,18 +98,17 @@ impl Users {
                 continue;
             }
             let (name, hash) = line.split_once(':').ok_or(bad("is not name:hash"))?;
-            if hash.parse::<bcrypt::HashParts>().is_err() {
+            let Ok(parts) = hash.parse::<bcrypt::HashParts>() else {
                 return Err(bad("holds no bcrypt hash"));
-            }
+            };
+            highest = highest.max(Some(parts.get_cost()));
             if hashes.insert(name.to_owned(), hash.to_owned()).is_some() {
                 return Err(bad("names a user again"));
             }
         }
-        let nobody =
-            bcrypt::hash("", COST).map_err(|_| BadUsers { line: 0, problem: "no chance" })?;
         Ok(Users {
             hashes,
-            nobody,
+            cost: highest.unwrap_or(COST),
             keys: [RandomState::new(), RandomState::new()],
             right: RwLock::default(),
             checks: Arc::new(Semaphore::new(CHECKS_MAX)),
@@ -143,10 +145,30 @@ impl Users {
         Ok(tokio::task::spawn_blocking(check).await.unwrap_or(false))
     }
 
+    /// Whether the user has this password. A wrong one takes the same time whatever the name is, so
+    /// that nobody learns from it which names there are.
     fn is_right(&self, name: &str, password: &str) -> bool {
+        let verify = |hash: &str| bcrypt::verify(password, hash).unwrap_or(false);
         let known = self.hashes.get(name);
-        let hash = known.unwrap_or(&self.nobody);
-        bcrypt::verify(password, hash).unwrap_or(false) && known.is_some()
+        if known.is_some_and(|hash| verify(hash)) {
+            return true;
+        }
+        for hash in self.stand_ins(known.map(String::as_str)) {
+            // Nobody has these hashes: only the time counts.
+            verify(&hash);
+        }
+        false
+    }
+
+    /// What is hashed besides a user's own hash, or instead of one, to have spent `cost`. Each cost
+    /// is twice the one below it, so that one of each from the user's up, with the user's own, make
+    /// as many rounds as the highest alone.
+    fn stand_ins(&self, known: Option<&str>) -> Vec<String> {
+        let costs = match known.and_then(|hash| hash.parse::<bcrypt::HashParts>().ok()) {
+            Some(known) => known.get_cost()..self.cost,
+            None => self.cost..self.cost + 1,
+        };
+        costs.map(|cost| format!("$2b${cost:02}${}", ".".repeat(SALT_AND_HASH_CHARS))).collect()
     }
 
     fn remember(&self, mark: u128) {
@@ -233,6 +255,29 @@ mod tests {
         assert_eq!(ApiError::from(busy).status, StatusCode::SERVICE_UNAVAILABLE);
         drop(others);
         assert_eq!(users.allows(Some(&header)).await, Ok(true));
+    }
+
+    #[test]
+    fn a_wrong_password_costs_the_same_whatever_the_name_is() {
+        let line = |name: &str, cost| {
+            format!("{name}:{}\n", bcrypt::hash("secret", cost).expect("it can be hashed"))
+        };
+        let rounds = |hash: &str| {
+            1_u64 << hash.parse::<bcrypt::HashParts>().expect("it is a hash").get_cost()
+        };
+        for file in [String::new(), line("a", 4), line("a", 4) + &line("b", 5) + &line("c", 8)] {
+            let users = Users::parse(&file).expect("valid");
+            let costs = ["a", "b", "c", "nobody"].map(|name| {
+                let known = users.hashes.get(name).map(String::as_str);
+                let stand_ins = users.stand_ins(known);
+                known.map_or(0, rounds) + stand_ins.iter().map(|hash| rounds(hash)).sum::<u64>()
+            });
+            assert_eq!(costs, [1 << users.cost; 4], "{file}");
+            for name in ["a", "b", "c"] {
+                assert_eq!(users.is_right(name, "secret"), users.hashes.contains_key(name));
+            }
+            assert!(!users.is_right("nobody", "secret"));
+        }
     }
 
     #[test]
