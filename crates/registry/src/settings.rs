@@ -91,6 +91,9 @@ impl Default for RegistrySettings {
 pub struct HttpSettings {
     /// The largest body that is read, in bytes.
     pub body_bytes_max: usize,
+    /// Memory that the bodies of all requests share until they are answered, in bytes; at least
+    /// `body_bytes_max`.
+    pub bodies_bytes_max: usize,
     /// `idle.timeout.ms`: how long a connection may be silent between requests, and how long the
     /// head of one, its body, and a part of an answer may each take.
     pub idle_max: Duration,
@@ -107,6 +110,7 @@ impl Default for HttpSettings {
     fn default() -> Self {
         HttpSettings {
             body_bytes_max: 10 << 20,
+            bodies_bytes_max: 256 << 20,
             idle_max: Duration::from_secs(30),
             connections_max: 10_000,
             allowed_origins: Vec::new(),

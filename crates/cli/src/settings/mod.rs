@@ -168,6 +168,9 @@ settings! {
         "a number from 1 to 1000000 (default 10000)";
     REGISTRY_BODY "registry.request_bytes_max" "TIDEGATE_REGISTRY_REQUEST_BYTES_MAX"
         "bytes from 1024 to 1073741824 (default 10485760)";
+    REGISTRY_BODIES "registry.request_bytes_in_flight_max"
+        "TIDEGATE_REGISTRY_REQUEST_BYTES_IN_FLIGHT_MAX"
+        "bytes, at least registry.request_bytes_max (default 268435456)";
     REGISTRY_TOPIC "registry.kafkastore.topic" "TIDEGATE_REGISTRY_KAFKASTORE_TOPIC"
         "the name of a topic (default _schemas)";
     REGISTRY_GROUP "registry.schema.registry.group.id"

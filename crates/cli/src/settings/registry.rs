@@ -142,9 +142,12 @@ fn http(sources: &Sources) -> Result<HttpSettings, Failure> {
     let idle_ms = u64::try_from(idle_ms).expect("the default is half a minute");
     let idle_ms = number(sources, &REGISTRY_IDLE, 100, 3_600_000, idle_ms)?;
     let body = default.body_bytes_max as u64;
+    let body = number(sources, &REGISTRY_BODY, 1 << 10, 1 << 30, body)?;
+    let bodies = body.max(default.bodies_bytes_max as u64);
     let connections = default.connections_max as u64;
     Ok(HttpSettings {
-        body_bytes_max: bounded(number(sources, &REGISTRY_BODY, 1 << 10, 1 << 30, body)?),
+        body_bytes_max: bounded(body),
+        bodies_bytes_max: bounded(number(sources, &REGISTRY_BODIES, body, 1 << 40, bodies)?),
         idle_max: Duration::from_millis(idle_ms),
         connections_max: bounded(number(
             sources,

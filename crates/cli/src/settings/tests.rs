@@ -162,6 +162,16 @@ fn confluents_names_are_taken_in_the_table_of_the_registry() {
 }
 
 #[test]
+fn the_memory_for_bodies_holds_the_largest() {
+    let bodies =
+        |file: &str| load(file, &[], vec![]).expect("valid").registry.http.bodies_bytes_max;
+    assert_eq!(bodies(""), 256 << 20);
+    assert_eq!(bodies("[registry]\nrequest_bytes_max = 1073741824"), 1 << 30);
+    let small = refused("[registry]\nrequest_bytes_in_flight_max = 10485759", &[], vec![]);
+    assert!(small.contains("is below 10485760; it takes bytes, at least"), "{small}");
+}
+
+#[test]
 fn a_word_that_is_no_level_is_refused() {
     assert!(refused("[log]\nlevel = \"loud\"", &[], vec![]).contains("\"loud\" is not a level"));
     assert!(load("[log]\nlevel = \"info,tidegate_server=debug\"", &[], vec![]).is_ok());

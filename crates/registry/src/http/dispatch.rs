@@ -1,6 +1,7 @@
 //! One request, from its head to its answer.
 
 use super::answer::Answer;
+use super::bodies::{BodyMemory, BodyShare};
 use super::call::Call;
 use super::context;
 use super::cors::Cors;
@@ -18,6 +19,7 @@ use hyper::header::{ALLOW, AUTHORIZATION, CONNECTION, HeaderValue, WWW_AUTHENTIC
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::time::timeout_at;
 use tracing::debug;
 
 /// Everything that answers requests.
@@ -36,6 +38,8 @@ pub struct Dispatcher {
     pub body_bytes_max: usize,
     /// How long a body may take.
     pub body_time_max: Duration,
+    /// The memory of all bodies that are read or answered.
+    pub bodies: BodyMemory,
     /// What is counted.
     pub metrics: Arc<Metrics>,
 }
@@ -125,8 +129,10 @@ impl Dispatcher {
         if media.is_none() {
             return Err(ApiError::http(StatusCode::NOT_ACCEPTABLE).into());
         }
+        // Held until there is an answer: the handler has the body.
+        let mut share = self.bodies.share();
         let body = match found.body {
-            Some(_) => self.read(body).await?,
+            Some(_) => self.read(body, &mut share).await?,
             None => Bytes::new(),
         };
         let call = Call { name: found.name, params, query, body };
@@ -137,28 +143,39 @@ impl Dispatcher {
         Ok(answer?)
     }
 
-    /// Reads a body that is neither too large nor too slow.
-    async fn read(&self, body: Incoming) -> Result<Bytes, Refusal> {
+    /// Reads a body that is neither too large nor too slow, and whose share there is memory for.
+    async fn read(&self, body: Incoming, share: &mut BodyShare) -> Result<Bytes, Refusal> {
         let max = self.body_bytes_max;
         if body.size_hint().lower() > max as u64 {
             return Err(too_large(max));
         }
-        match tokio::time::timeout(self.body_time_max, collect(body, max)).await {
-            Ok(read) => read,
-            Err(_) => Err(closing(ApiError::http(StatusCode::REQUEST_TIMEOUT))),
-        }
+        let deadline = tokio::time::Instant::now() + self.body_time_max;
+        collect(body, max, share, deadline).await
     }
 }
 
-async fn collect(mut body: Incoming, max: usize) -> Result<Bytes, Refusal> {
+async fn collect(
+    mut body: Incoming,
+    max: usize,
+    share: &mut BodyShare,
+    deadline: tokio::time::Instant,
+) -> Result<Bytes, Refusal> {
+    // A length that is announced is asked for at once, so that whoever has begun can finish.
+    let announced = body.size_hint().exact().and_then(|bytes| usize::try_from(bytes).ok());
+    grow(share, announced.unwrap_or(0), deadline).await?;
     let mut first = Bytes::new();
     let mut rest = BytesMut::new();
-    while let Some(frame) = body.frame().await {
+    loop {
+        let frame = timeout_at(deadline, body.frame()).await;
+        let frame = frame.map_err(|_| closing(ApiError::http(StatusCode::REQUEST_TIMEOUT)))?;
+        let Some(frame) = frame else { break };
         let frame = frame.map_err(|_| closing(ApiError::http(StatusCode::BAD_REQUEST)))?;
         let Ok(data) = frame.into_data() else { continue };
-        if first.len() + rest.len() + data.len() > max {
+        let bytes = first.len() + rest.len() + data.len();
+        if bytes > max {
             return Err(too_large(max));
         }
+        grow(share, bytes, deadline).await?;
         // Most bodies come in one piece, which is then not copied.
         if first.is_empty() && rest.is_empty() {
             first = data;
@@ -168,6 +185,18 @@ async fn collect(mut body: Incoming, max: usize) -> Result<Bytes, Refusal> {
         }
     }
     Ok(if rest.is_empty() { first } else { rest.freeze() })
+}
+
+/// Waits for memory no longer than a body may take; bodies that wait for one another end so.
+async fn grow(
+    share: &mut BodyShare,
+    bytes: usize,
+    deadline: tokio::time::Instant,
+) -> Result<(), Refusal> {
+    timeout_at(deadline, share.grow_to(bytes)).await.map_err(|_| {
+        let message = "Too many requests are being read, try again later";
+        closing(ApiError::with_status(StatusCode::SERVICE_UNAVAILABLE, message))
+    })
 }
 
 fn too_large(max: usize) -> Refusal {

@@ -1,6 +1,7 @@
 //! HTTP around the registry: sockets, requests, and which handler is whose.
 
 pub mod answer;
+mod bodies;
 pub mod call;
 mod context;
 mod cors;

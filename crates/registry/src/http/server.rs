@@ -1,5 +1,6 @@
 //! The registry's listener: connections, their limits, and their end.
 
+use super::bodies::BodyMemory;
 use super::cors::Cors;
 use super::dispatch::Dispatcher;
 use super::metrics::Metrics;
@@ -53,6 +54,7 @@ impl RegistryServer {
             realm: settings.realm,
             body_bytes_max: settings.body_bytes_max,
             body_time_max: settings.idle_max,
+            bodies: BodyMemory::new(settings.bodies_bytes_max),
             metrics: metrics.clone(),
         });
         let (stop, stopping) = watch::channel(false);

@@ -99,6 +99,33 @@ async fn a_body_beyond_the_limit_is_413_and_is_not_read() {
 }
 
 #[tokio::test]
+async fn bodies_share_a_memory_and_one_that_gets_none_in_time_is_503() {
+    let http = HttpSettings {
+        body_bytes_max: 4_096,
+        bodies_bytes_max: 4_096,
+        idle_max: Duration::from_secs(2),
+        ..HttpSettings::default()
+    };
+    let server = Server::with(RegistrySettings::default(), http, None).await;
+    let chunk = format!("400\r\n{}\r\n", " ".repeat(1_024));
+    let mut chunked = server.connect().await;
+    chunked.send(b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n").await;
+    chunked.send(chunk.as_bytes()).await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    // The announced length takes the rest of the memory before it has come.
+    let mut announced = server.connect().await;
+    announced.send(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 3000\r\n\r\n").await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    chunked.send(format!("{chunk}0\r\n\r\n").as_bytes()).await;
+    let refused = chunked.answer(true).await.expect("an answer");
+    assert_eq!((refused.status, refused.code()), (503, 503));
+    assert!(chunked.answer(true).await.is_none(), "the rest of the body is nobody's request");
+    announced.send(" ".repeat(3_000).as_bytes()).await;
+    assert_eq!(announced.answer(true).await.expect("an answer").status, 200);
+    assert_eq!(server.ask("POST", "/", &" ".repeat(4_096)).await.status, 200, "all came back");
+}
+
+#[tokio::test]
 async fn a_head_or_a_body_that_does_not_come_ends_the_connection() {
     let idle_max = Duration::from_millis(200);
     let http = HttpSettings { idle_max, ..HttpSettings::default() };
