@@ -25,6 +25,7 @@ pub(super) struct Place {
 impl Registry {
     pub(super) fn apply(&mut self, place: Place, record: &Record) {
         self.changes += 1;
+        self.note_end(record);
         match record {
             Record::Noop | Record::Other => {}
             Record::Under { key, record } => {
@@ -68,6 +69,20 @@ impl Registry {
         }
         if keys.is_empty() {
             self.foreign_keys.remove(&own);
+        }
+    }
+
+    /// Remembers whether values under other forms of the record's key outlive it.
+    fn note_end(&mut self, record: &Record) {
+        if self.foreign_keys.is_empty() && self.outlived.is_empty() {
+            return;
+        }
+        let Some(tombstone) = record.tombstone() else { return };
+        let own = record.encode_key();
+        if *record == tombstone && self.foreign_keys.contains_key(&own) {
+            self.outlived.insert(own, tombstone);
+        } else {
+            self.outlived.remove(&own);
         }
     }
 

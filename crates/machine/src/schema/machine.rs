@@ -42,6 +42,10 @@ pub struct SchemaMachine {
     next: Place,
 }
 
+/// The largest record that is restored, in records of the largest size that we write ourselves: others
+/// may have written larger ones.
+const RESTORED_ALONE_RECORDS: usize = 4;
+
 type Decision = Result<(Vec<Record>, Done), Refusal>;
 
 impl SchemaMachine {
@@ -357,31 +361,80 @@ impl SchemaMachine {
     }
 
     /// What stands again under keys whose newest record was skipped, so that compaction does not leave
-    /// the skipped one (Confluent's leader does the same).
+    /// the skipped one (Confluent's leader does the same). As many as make up one record of the largest
+    /// size, but at least one, for all go into one batch; the next step has the next ones. What the log
+    /// may not take even alone stays out, or it would keep out every write.
     fn restorations(&self) -> Vec<Record> {
-        let keys = self.registry.contradicted.iter();
-        let restored = keys.map(|(subject, version)| {
-            let value = self.registry.version(subject, *version).map(|held| value_of(held));
-            Record::Schema { subject: subject.clone(), version: *version, value }
-        });
-        restored.collect()
+        let max = self.settings.record_bytes_max;
+        let alone_max = max.saturating_mul(RESTORED_ALONE_RECORDS);
+        let (mut restored, mut total) = (Vec::new(), 0);
+        for (subject, version) in &self.registry.contradicted {
+            let held = self.registry.version(subject, *version);
+            if held.is_some_and(|held| held.schema.entity.text.len() > alone_max) {
+                continue;
+            }
+            let value = held.map(|held| value_of(held));
+            let record = Record::Schema { subject: subject.clone(), version: *version, value };
+            let len = encoded_len(&record);
+            if len > alone_max {
+                continue;
+            }
+            if total + len > max && !restored.is_empty() {
+                break;
+            }
+            total += len;
+            restored.push(record);
+        }
+        restored
     }
 
     /// Before each record, the tombstones of other forms of its key: what another registry wrote there
-    /// would outlive it in a compacted topic, and a deleted schema would be back.
+    /// would outlive it in a compacted topic, and a deleted schema would be back. Where there are too
+    /// many for one batch, those of a key that has ended go with later steps.
     fn without_foreign_keys(&self, records: Vec<Record>) -> Vec<Record> {
+        if records.is_empty() {
+            return records;
+        }
+        let outlived = &self.registry.outlived;
         let mut all = Vec::with_capacity(records.len());
+        // First, for a record of the step may be about the same key.
+        let mut room = self.settings.record_bytes_max;
+        for (own, tombstone) in outlived {
+            self.end_foreign_keys(own, tombstone, &mut room, &mut all);
+            if room == 0 {
+                break;
+            }
+        }
+        let mut room = self.settings.record_bytes_max;
         for record in records {
-            let keys = self.registry.foreign_keys.get(&record.encode_key());
-            if let (Some(keys), Some(tombstone)) = (keys, record.tombstone()) {
-                all.extend(keys.iter().map(|key| {
-                    let (key, record) = (key.clone(), Box::new(tombstone.clone()));
-                    Record::Under { key, record }
-                }));
+            let own = record.encode_key();
+            if let Some(tombstone) = record.tombstone().filter(|_| !outlived.contains_key(&own)) {
+                self.end_foreign_keys(&own, &tombstone, &mut room, &mut all);
             }
             all.push(record);
         }
         all
+    }
+
+    /// The tombstones of the other forms of a key, as many as there is room for.
+    fn end_foreign_keys(
+        &self,
+        own: &[u8],
+        tombstone: &Record,
+        room: &mut usize,
+        all: &mut Vec<Record>,
+    ) {
+        for key in self.registry.foreign_keys.get(own).into_iter().flatten() {
+            if key.len() > self.settings.record_bytes_max {
+                continue;
+            }
+            let Some(left) = room.checked_sub(key.len()) else {
+                *room = 0;
+                return;
+            };
+            *room = left;
+            all.push(Record::Under { key: key.clone(), record: Box::new(tombstone.clone()) });
+        }
     }
 
     fn is_too_large(&self, record: &Record) -> bool {
@@ -394,9 +447,13 @@ impl SchemaMachine {
         if is_plain && texts.saturating_mul(12) + 512 <= self.settings.record_bytes_max {
             return false;
         }
-        let (key, value) = record.encode();
-        key.len() + value.map_or(0, |value| value.len()) > self.settings.record_bytes_max
+        encoded_len(record) > self.settings.record_bytes_max
     }
+}
+
+fn encoded_len(record: &Record) -> usize {
+    let (key, value) = record.encode();
+    key.len() + value.map_or(0, |value| value.len())
 }
 
 fn check_register_mode(

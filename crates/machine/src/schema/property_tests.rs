@@ -108,12 +108,13 @@ fn image(registry: &Registry) -> String {
         registry.contexts.iter().map(|(name, held)| format!("{name} {}", context(held))).collect();
     let scopes: BTreeMap<_, _> = registry.scopes.iter().collect();
     format!(
-        "{:#?}\n{contexts:#?}\n{:?}\n{scopes:?}\n{:?}\n{:?}\n{:?}\n{} {} {} {}",
+        "{:#?}\n{contexts:#?}\n{:?}\n{scopes:?}\n{:?}\n{:?}\n{:?}\n{:?}\n{} {} {} {}",
         registry.subjects,
         registry.named_contexts,
         registry.referenced_by,
         registry.contradicted,
         registry.foreign_keys,
+        registry.outlived,
         registry.live_subjects,
         registry.version_count,
         registry.skipped_records,

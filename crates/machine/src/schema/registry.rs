@@ -5,6 +5,7 @@ use super::entity::{SchemaEntity, SchemaVersion, Stored};
 use super::guid::Guid;
 use super::interner::Interner;
 use super::mode::Mode;
+use super::record::Record;
 use super::subject::{DEFAULT_CONTEXT, GLOBAL_CONTEXT, QualifiedSubject};
 use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -57,6 +58,9 @@ pub struct Registry {
     pub(super) contradicted: BTreeSet<(QualifiedSubject, i32)>,
     /// Other forms of keys under which there are values, by the key as it is written here.
     pub(super) foreign_keys: BTreeMap<Bytes, BTreeSet<Bytes>>,
+    /// Those of such keys that stand for nothing any more, with the tombstone: a value that is left under
+    /// another form would be back once the tombstone is compacted away.
+    pub(super) outlived: BTreeMap<Bytes, Record>,
     pub(super) interner: Interner,
     /// Counts changes; a revision is made of such counts.
     pub(super) changes: u64,
@@ -146,6 +150,7 @@ impl Registry {
             referenced_by: BTreeMap::new(),
             contradicted: BTreeSet::new(),
             foreign_keys: BTreeMap::new(),
+            outlived: BTreeMap::new(),
             interner: Interner::default(),
             changes: 0,
             subject_removed_at: 0,

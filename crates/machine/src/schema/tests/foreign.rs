@@ -92,3 +92,69 @@ fn what_another_registry_wrote_under_keys_of_its_own_does_not_outlive_its_end() 
     log.level("", CompatibilityLevel::None).unwrap();
     assert_eq!(log.records.len(), 8);
 }
+
+#[test]
+fn keys_that_others_contradict_are_restored_in_steps_that_the_log_takes() {
+    let settings = Settings { record_bytes_max: 1_000, ..Settings::default() };
+    let mut log = Log { machine: SchemaMachine::new(settings), ..Log::new() };
+    for version in 1..=20 {
+        log.append(5, &foreign("s", version, version, &format!("{version}{}", "x".repeat(200))));
+    }
+    // One that is larger than what is restored alone, and one that is larger than one step has.
+    log.append(5, &foreign("a", 1, 21, &"a".repeat(5_000)));
+    log.append(5, &foreign("b", 1, 22, &"b".repeat(2_000)));
+    for (of, last) in [("s", 20), ("a", 1), ("b", 1)] {
+        (1..=last).for_each(|version| log.append(5, &foreign(of, version, 20, "other")));
+    }
+    let contradicted = log.registry().contradicted.len();
+    assert_eq!(contradicted, 22);
+    let mut left = contradicted;
+    for step in 0..20 {
+        let before = log.records.len();
+        log.register("t", &format!("{step}"));
+        let len = |(key, value): &(bytes::Bytes, Option<bytes::Bytes>)| {
+            key.len() + value.as_ref().map_or(0, |value| value.len())
+        };
+        let restored = &log.records[before..log.records.len() - 1];
+        let total: usize = restored.iter().map(len).sum();
+        assert!(total <= 1_000 || restored.len() == 1, "{total} of {}", restored.len());
+        let now = log.registry().contradicted.len();
+        assert!(now < left || now == 1, "each step restores one at least");
+        left = now;
+    }
+    assert_eq!(left, 1, "all but what is larger than the log takes");
+}
+
+#[test]
+fn many_forms_of_a_key_end_in_steps_that_the_log_takes_and_none_outlives_it() {
+    let settings = Settings { record_bytes_max: 1_000, ..Settings::default() };
+    let mut log = Log { machine: SchemaMachine::new(settings), ..Log::new() };
+    let record = foreign("s", 1, 1, "1");
+    for form in 0..100 {
+        let space = " ".repeat(form);
+        let key = format!(r#"{{{space}"subject":"s","version":1,"magic":1,"keytype":"SCHEMA"}}"#);
+        log.append(5, &Record::Under { key: key.into(), record: Box::new(record.clone()) });
+    }
+    let ends_in_bounds = |log: &Log, from: usize| {
+        let keys = log.records[from..].iter().map(|(key, _)| key.len()).sum::<usize>();
+        assert!(keys <= 2_000 + 400, "{keys}");
+    };
+    for permanent in [false, true] {
+        let before = log.records.len();
+        log.delete("s", 1, permanent).unwrap();
+        ends_in_bounds(&log, before);
+    }
+    assert!(!log.registry().foreign_keys.is_empty(), "more than two steps take");
+    assert_eq!(log.register("s", "1"), (2, 1), "the key anew, while other forms are left");
+    assert!(!log.registry().versions(&subject("s")).is_empty());
+    log.delete("s", 1, false).unwrap();
+    log.delete("s", 1, true).unwrap();
+    for step in 0..20 {
+        let before = log.records.len();
+        log.register("t", &format!("t{step}"));
+        ends_in_bounds(&log, before);
+    }
+    assert!(log.registry().foreign_keys.is_empty());
+    assert!(log.registry().outlived.is_empty());
+    assert!(log.registry().versions(&subject("s")).is_empty());
+}
