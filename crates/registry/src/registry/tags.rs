@@ -88,7 +88,7 @@ impl Registry {
                 let subject = &version.subject;
                 let old = self
                     .read(|state| match request.new_version {
-                        Some(new) => state.version(subject, new - 1).cloned(),
+                        Some(new) => state.version(subject, new.saturating_sub(1)).cloned(),
                         None => state.latest(subject).cloned(),
                     })
                     .await?;

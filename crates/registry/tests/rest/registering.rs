@@ -277,3 +277,13 @@ async fn tags_are_written_into_a_schema_and_found_there() {
     assert_eq!(missing.code(), 42201);
     assert!(missing.message().ends_with("No matching path 'x' found in the schema"), "{missing:?}");
 }
+
+#[tokio::test]
+async fn the_lowest_number_as_the_new_version_of_tags_is_an_answer() {
+    let server = Server::start().await;
+    register(&server, "a", INT).await;
+    let body = json!({ "newVersion": i32::MIN, "rulesToRemove": ["none"] }).to_string();
+    let answer = server.ask("POST", "/subjects/a/versions/1/tags", &body).await;
+    assert!(!answer.json().is_null(), "{answer:?}");
+    assert_eq!(server.get("/subjects/a/versions").await.json()[0], 1, "it goes on");
+}
