@@ -270,8 +270,7 @@ impl Record {
     /// [`DecodeError`] for what cannot be read: skip it.
     pub fn decode(key: Option<&[u8]>, value: Option<&[u8]>) -> Result<Self, DecodeError> {
         let bytes = key.ok_or(DecodeError::NoKey)?;
-        let key: KeyIn<'_> =
-            serde_json::from_slice(bytes).map_err(|error| DecodeError::Key(error.to_string()))?;
+        let key: KeyIn<'_> = object(bytes).map_err(DecodeError::Key)?;
         // Karapace writes an empty value for a tombstone.
         let record = Self::of(key, value.filter(|value| !value.is_empty()))?;
         let has_state =
@@ -399,7 +398,15 @@ struct VersionIn {
 }
 
 fn read<'a, T: Deserialize<'a>>(value: &'a [u8]) -> Result<T, DecodeError> {
-    serde_json::from_slice(value).map_err(|error| DecodeError::Value(error.to_string()))
+    object(value).map_err(DecodeError::Value)
+}
+
+/// Reads a JSON object. serde would also take an array for the members in their order.
+fn object<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, String> {
+    match json.trim_ascii_start().first() {
+        Some(b'{') => serde_json::from_slice(json).map_err(|error| error.to_string()),
+        _ => Err("it is not a JSON object".to_owned()),
+    }
 }
 
 fn decode_schema(value: &[u8]) -> Result<SchemaValue, DecodeError> {

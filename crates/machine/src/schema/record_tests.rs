@@ -251,7 +251,9 @@ fn what_is_damaged_is_refused() {
     for key in keys {
         assert!(refused(Some(key), None), "{}", String::from_utf8_lossy(key));
     }
-    let values: [&[u8]; 7] = [
+    let values: [&[u8]; 9] = [
+        b"[]",
+        b"[7]",
         b"{",
         b"{}",
         b"null1",
