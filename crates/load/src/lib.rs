@@ -1,0 +1,2 @@
+//! A load test that judges every record: it offers records to any Kafka through real clients, reads them back, and says what was
+//! lost, repeated, reordered or changed.
