@@ -343,7 +343,7 @@ class Runner:
         verdict = "FAILED" if count.failed else "ok"
         print(f"{verdict:<7}{name:<15}{count}  ({seconds:.0f} s)", flush=True)
         if count.failed:
-            lines = path.read_text(errors="replace").splitlines()[-TAIL_LINES:]
+            lines = telling_lines(path.read_text(errors="replace"))
             print("\n".join(f"    | {line}" for line in lines))
             print(f"    all of it is in {path.relative_to(ROOT)}", flush=True)
 
@@ -352,6 +352,16 @@ class Runner:
         self.stopping = True
         for pid in list(self.children):
             end_group(pid)
+
+
+def telling_lines(log):
+    """What of a failed suite's log says why: what its test binaries tell of their failures, or else its end."""
+    told = []
+    for block in FAILURES.findall(log):
+        told += [line for line in block.splitlines() if line.strip()][:TAIL_LINES]
+    names = [line for line in log.splitlines() if FAILED_TEST.match(line)]
+    # The names come first: whoever keeps only the beginning of the output has them.
+    return names + told if told else log.splitlines()[-TAIL_LINES:]
 
 
 def end_group(pid):
@@ -383,6 +393,8 @@ def count_of(suite, path, status):
     return count
 
 
+FAILED_TEST = re.compile(r"^test \S.* \.\.\. FAILED$")
+FAILURES = re.compile(r"^failures:\n(.*?)^failures:$", re.MULTILINE | re.DOTALL)
 RESULT = re.compile(r"^test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored;", re.MULTILINE)
 
 

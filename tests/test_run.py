@@ -57,6 +57,35 @@ class Counting(unittest.TestCase):
         self.assertEqual(self.count("junit", status=0, xml=xml), "0 passed, 1 failed, 2 skipped")
 
 
+class Telling(unittest.TestCase):
+    def test_a_failed_rust_test_is_told_by_name_and_panic_wherever_it_stands_in_the_log(self):
+        log = """running 2 tests
+test groups::join ... ok
+test fetch::waits ... FAILED
+
+failures:
+
+---- fetch::waits stdout ----
+thread 'fetch::waits' panicked at tests/fetch.rs:7:5:
+it did not wait
+
+
+failures:
+    fetch::waits
+
+test result: FAILED. 1 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.1s
+""" + "test result: ok. 0 passed; 0 failed; 0 ignored; 0 measured\n" * 100
+        lines = run.telling_lines(log)
+        self.assertEqual(lines[0], "test fetch::waits ... FAILED")
+        self.assertIn("it did not wait", lines)
+        self.assertLess(len(lines), 10)
+
+    def test_a_log_without_rust_tests_is_told_by_its_end(self):
+        log = "".join(f"line {number}\n" for number in range(1_000))
+        self.assertEqual(run.telling_lines(log)[-1], "line 999")
+        self.assertEqual(len(run.telling_lines(log)), run.TAIL_LINES)
+
+
 class Running(unittest.TestCase):
     def setUp(self):
         directory = tempfile.TemporaryDirectory()
