@@ -69,7 +69,7 @@ async fn ten_thousand_idle_partitions_cost_little_and_a_retention_round_holds_no
     );
     // All of them far more than it takes, for machines that do other things meanwhile.
     assert!(grown < 60 << 20, "grown by {grown} bytes");
-    assert!(idle < Duration::from_millis(50), "idle for 500 ms, busy for {idle:?}");
-    assert!(each < Duration::from_millis(500), "a round took {each:?}");
-    assert!(slowest < Duration::from_millis(500), "an answer took {slowest:?}");
+    assert!(idle < Duration::from_millis(200), "idle for 500 ms, busy for {idle:?}");
+    assert!(each < Duration::from_secs(3), "a round took {each:?}");
+    assert!(slowest < Duration::from_secs(10), "an answer took {slowest:?}");
 }

@@ -127,7 +127,7 @@ async fn bodies_share_a_memory_and_one_that_gets_none_in_time_is_503() {
 
 #[tokio::test]
 async fn a_head_or_a_body_that_does_not_come_ends_the_connection() {
-    let idle_max = Duration::from_millis(200);
+    let idle_max = Duration::from_secs(1);
     let http = HttpSettings { idle_max, ..HttpSettings::default() };
     let server = Server::with(RegistrySettings::default(), http, None).await;
     let mut silent = server.connect().await;
