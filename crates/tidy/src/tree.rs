@@ -30,25 +30,26 @@ const SKIPPED: &[&str] = &[
 /// All text files under `root`, in the order of their paths.
 pub fn read_tree(root: &Path) -> io::Result<Vec<File>> {
     let mut files = Vec::new();
-    read_directory(root, "", &mut files)?;
+    read_directory(fs::read_dir(root)?, "", &mut files);
     files.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(files)
 }
 
-fn read_directory(directory: &Path, prefix: &str, files: &mut Vec<File>) -> io::Result<()> {
-    for entry in fs::read_dir(directory)? {
-        let entry = entry?;
+/// What vanishes between listing and reading is passed over: other tests make and remove files beside this one.
+fn read_directory(entries: fs::ReadDir, prefix: &str, files: &mut Vec<File>) {
+    for entry in entries.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         let path = format!("{prefix}{name}");
-        let kind = entry.file_type()?;
+        let Ok(kind) = entry.file_type() else { continue };
         if kind.is_dir() && !SKIPPED.contains(&name.as_str()) {
-            read_directory(&entry.path(), &format!("{path}/"), files)?;
-        } else if kind.is_file() {
-            // A file may vanish between listing and reading; what is not UTF-8 is not text.
-            if let Ok(text) = fs::read_to_string(entry.path()) {
-                files.push(File { path, text });
+            if let Ok(inner) = fs::read_dir(entry.path()) {
+                read_directory(inner, &format!("{path}/"), files);
             }
+        } else if kind.is_file()
+            // What is not UTF-8 is not text.
+            && let Ok(text) = fs::read_to_string(entry.path())
+        {
+            files.push(File { path, text });
         }
     }
-    Ok(())
 }
