@@ -78,7 +78,7 @@ fn seconds_histogram() -> Histogram {
 
 impl Default for Metrics {
     fn default() -> Self {
-        let mut registry = Registry::with_prefix("gateway");
+        let mut registry = Registry::with_prefix("tidegate");
         let mut requests = Vec::new();
         for api in APIS {
             let metrics = ApiMetrics::new();
@@ -267,9 +267,9 @@ mod tests {
         let mut text = String::new();
         encode_registry(&mut text, &metrics.registry).expect("writing to a string cannot fail");
         for line in [
-            "gateway_requests_throttled_total{api=\"Fetch\"} 2\n",
-            "gateway_throttle_seconds_total{api=\"Fetch\"} 1.5\n",
-            "gateway_requests_throttled_total{api=\"Produce\"} 0\n",
+            "tidegate_requests_throttled_total{api=\"Fetch\"} 2\n",
+            "tidegate_throttle_seconds_total{api=\"Fetch\"} 1.5\n",
+            "tidegate_requests_throttled_total{api=\"Produce\"} 0\n",
         ] {
             assert!(text.contains(line), "{line}");
         }

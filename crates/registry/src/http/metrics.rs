@@ -48,7 +48,7 @@ pub struct Metrics {
 impl Metrics {
     /// Counters for these routes.
     pub fn new(routes: &'static [Route]) -> Self {
-        let mut encoder = Encoder::with_prefix("registry");
+        let mut encoder = Encoder::with_prefix("tidegate_registry");
         let requests = Family::default();
         let help =
             "Requests answered, by route and error code (the status where there is no error)";
@@ -145,11 +145,11 @@ mod tests {
         metrics.answered(None, 404, Duration::from_millis(2));
         let text = metrics.render(Counts { subjects: 3, ..Counts::default() });
         for line in [
-            "registry_requests_total{method=\"GET\",route=\"/schemas/types\",code=\"200\"} 1\n",
-            "registry_requests_total{method=\"GET\",route=\"/schemas/types\",code=\"40401\"} 1\n",
-            "registry_requests_total{method=\"none\",route=\"none\",code=\"404\"} 1\n",
-            "registry_request_duration_seconds_count{method=\"GET\",route=\"/schemas/types\"} 2\n",
-            "registry_subjects 3\n",
+            "tidegate_registry_requests_total{method=\"GET\",route=\"/schemas/types\",code=\"200\"} 1\n",
+            "tidegate_registry_requests_total{method=\"GET\",route=\"/schemas/types\",code=\"40401\"} 1\n",
+            "tidegate_registry_requests_total{method=\"none\",route=\"none\",code=\"404\"} 1\n",
+            "tidegate_registry_request_duration_seconds_count{method=\"GET\",route=\"/schemas/types\"} 2\n",
+            "tidegate_registry_subjects 3\n",
         ] {
             assert!(text.contains(line), "{line} in {text}");
         }

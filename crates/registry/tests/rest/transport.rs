@@ -226,7 +226,8 @@ async fn the_document_and_the_metrics_know_every_route() {
     assert_eq!(document["paths"]["/schemas/types"]["get"]["operationId"], "getSchemaTypes");
     server.get("/nothing").await;
     let metrics = server.metrics();
-    let line = "registry_requests_total{method=\"GET\",route=\"/openapi.json\",code=\"200\"} 1\n";
+    let line =
+        "tidegate_registry_requests_total{method=\"GET\",route=\"/openapi.json\",code=\"200\"} 1\n";
     assert!(metrics.contains(line), "{metrics}");
     assert!(metrics.contains("{method=\"none\",route=\"none\",code=\"404\"} 1\n"), "{metrics}");
 }
