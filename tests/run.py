@@ -149,6 +149,7 @@ def suites(options):
         pytest("apicurio", "other schema registries on the gateway", 1200, files=apicurio),
         pytest("registry", "the schema registry inside", 1500, *(f"--ignore={file}" for file in apicurio)),
         pytest("schema", "schemas as other libraries read and compare them", 600),
+        pytest("seaweedfs", "a real SeaweedFS: its filers killed, paused and started again", 300),
         pytest("apps", "Kafka Connect, Kafka Streams and MirrorMaker 2", 900),
         Suite(
             "kgo",

@@ -1,0 +1,82 @@
+"""The fixture itself: what other suites take from it, shown on a real cluster."""
+
+import json
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).resolve().parent / "seaweedfs.py"
+LARGE = bytes(range(256)) * 4096
+
+
+def put(filer, path, body):
+    request = urllib.request.Request(f"http://{filer}{path}", data=body, method="PUT")
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        assert answer.status == 201
+
+
+def get(filer, path, timeout=10):
+    with urllib.request.urlopen(f"http://{filer}{path}", timeout=timeout) as answer:
+        return answer.read()
+
+
+def test_a_file_survives_kill_and_restart_of_its_filer(new_seaweedfs):
+    cluster = new_seaweedfs()
+    put(cluster.filers[0], "/kept", LARGE)
+    cluster.kill("filer-0")
+    with pytest.raises(urllib.error.URLError):
+        get(cluster.filers[0], "/kept")
+    cluster.restart("filer-0")
+    assert get(cluster.filers[0], "/kept") == LARGE
+
+
+def test_a_second_filer_comes_to_have_what_the_first_took(new_seaweedfs):
+    cluster = new_seaweedfs(filers=2)
+    put(cluster.filers[0], "/told", b"told")
+    end = time.monotonic() + 30
+    while True:
+        try:
+            assert get(cluster.filers[1], "/told") == b"told"
+            break
+        except urllib.error.HTTPError as error:
+            assert error.code == 404 and time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_a_paused_filer_takes_connections_and_does_not_answer(new_seaweedfs):
+    cluster = new_seaweedfs()
+    put(cluster.filers[0], "/late", b"late")
+    cluster.pause("filer-0")
+    with pytest.raises(TimeoutError):
+        get(cluster.filers[0], "/late", timeout=0.5)
+    cluster.resume("filer-0")
+    assert get(cluster.filers[0], "/late") == b"late"
+
+
+def test_the_command_line_starts_kills_and_stops(tmp_path):
+    def run(*words):
+        done = subprocess.run(
+            [sys.executable, SCRIPT, words[0], "--dir", tmp_path, *words[1:]], capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    try:
+        first = run("start")
+        put(first["filers"][0], "/kept", b"kept")
+        assert run("kill", "filer-0")["parts"]["filer-0"]["pid"] is None
+        again = run("restart", "filer-0")
+        assert again["filers"] == first["filers"]
+        assert get(again["filers"][0], "/kept") == b"kept"
+        # On the same directory all comes back with what it holds.
+        run("stop")
+        assert run("start")["filers"] == first["filers"]
+        assert get(first["filers"][0], "/kept") == b"kept"
+    finally:
+        last = run("stop")
+    assert all(part["pid"] is None for part in last["parts"].values())
