@@ -1,10 +1,7 @@
 //! What no run can be: each refusal names the setting, its value and what would be right.
 
 use super::{Acks, ClientKind, Plan, PlanError};
-use crate::message;
-
-/// A map of every record of this many per producer would still fit; beyond it a run lasts years.
-const COUNTER_MAX: u64 = 1 << 40;
+use crate::message::{self, COUNTER_MAX};
 
 const COMPATIBILITY_LEVELS: [&str; 7] = [
     "NONE",
