@@ -5,3 +5,4 @@ pub mod judge;
 pub mod message;
 pub mod plan;
 pub mod registry;
+pub mod report;

@@ -1,0 +1,21 @@
+//! What a run tells: the [`Report`], and what becomes of it.
+//!
+//! The engine fills a `Report`; everything that people or programs read is made from it and from nothing else, so that a report read
+//! back from its JSON shows the same again.
+
+mod latency;
+mod machine;
+mod model;
+mod plan_record;
+mod series;
+mod time;
+
+pub use latency::{Latency, Percentiles, new_histogram, record};
+pub use machine::{Machine, Meter, Usage};
+pub use model::{
+    Broker, Command, ErrorCount, Example, ExpectationOutcome, FORMAT, Fault, Group, Phase, Report,
+    SchemaCheck, Tally, Target, Totals, Verdict,
+};
+pub use plan_record::plan_record;
+pub use series::{SAMPLES_MAX, Sample, Second, Series};
+pub use time::{iso_time, unix_ms};

@@ -1,0 +1,411 @@
+//! The report of a run, as it is written to JSON and read back.
+//!
+//! Field names stay once released: a field may join, none goes or changes its meaning without a new [`FORMAT`]. Units come last:
+//! `_ms` and `_us` are whole milli- and microseconds, `_bytes` bytes. A time `at_ms` counts from the beginning of the run.
+
+use super::latency::Latency;
+use super::machine::{Machine, Usage};
+use super::series::Sample;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The format of the JSON report. Another number means that fields changed their meaning.
+pub const FORMAT: u32 = 1;
+
+/// Everything that a run tells.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Report {
+    /// [`FORMAT`] of whoever wrote it.
+    pub format: u32,
+    /// Program and version that wrote it, such as `tidegate 0.1.0`.
+    pub tool: String,
+    /// The run's own id, part of every record it sent.
+    pub run: String,
+    /// Milliseconds since 1970 at which the run began.
+    pub started_ms: i64,
+    /// How long it took, from the first phase to the judgement.
+    pub took_ms: u64,
+    /// 0 clean, 1 data fault, 2 the target could not be used, 3 an expectation missed.
+    pub exit_code: u8,
+    /// The one sentence that says why.
+    pub reason: String,
+    /// Why the target could not be used, if it could not.
+    pub unusable: Option<String>,
+    /// Whether the run was stopped by hand before its time.
+    pub interrupted: bool,
+    /// The plan in one line for people.
+    pub plan_line: String,
+    /// The whole plan by the names of its settings; see [`super::plan_record`].
+    pub plan: BTreeMap<String, serde_json::Value>,
+    /// What was tested.
+    pub target: Target,
+    /// Where the load came from.
+    pub machine: Machine,
+    /// The phases in their order.
+    pub phases: Vec<Phase>,
+    /// Verifications of the registered schemas: the first, and one after each restart of the registry.
+    pub schemas: Vec<SchemaCheck>,
+    /// What was counted over the whole run.
+    pub totals: Totals,
+    /// From when a record should have been sent until it was acknowledged. With `rate` 0, from the call.
+    pub ack_latency: Latency,
+    /// From when a record should have been sent until the application of a consumer had it.
+    pub end_to_end_latency: Latency,
+    /// What happened in each second, or in longer spans of a long run.
+    pub samples: Vec<Sample>,
+    /// Errors of clients, by where they arose and code.
+    pub errors: Vec<ErrorCount>,
+    /// The consumer groups.
+    pub groups: Vec<Group>,
+    /// Commands that the plan ran.
+    pub commands: Vec<Command>,
+    /// What the judge found.
+    pub verdict: Verdict,
+    /// What was expected and what was measured.
+    pub expectations: Vec<ExpectationOutcome>,
+    /// Processor and memory of the load test itself.
+    pub usage: Usage,
+    /// Processor and memory of the target, where it is a process of this machine that the run knows.
+    pub target_usage: Option<Usage>,
+    /// Sentences for the reader that fit nowhere else.
+    pub notes: Vec<String>,
+}
+
+/// What was tested.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Target {
+    /// Addresses that the clients began with.
+    pub bootstrap: String,
+    /// The cluster's id, if it has one.
+    pub cluster_id: Option<String>,
+    /// The brokers in the cluster's metadata.
+    pub brokers: Vec<Broker>,
+    /// Name and version of the broker's software, if anything tells it.
+    pub software: Option<String>,
+    /// The registry's address, without a password.
+    pub registry: Option<String>,
+    /// Whether the run started the target itself.
+    pub embedded: bool,
+    /// The client library and its version.
+    pub client: String,
+}
+
+/// A broker as the cluster's metadata names it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Broker {
+    /// Its id.
+    pub id: i32,
+    /// `host:port`.
+    pub address: String,
+}
+
+/// A part of the run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Phase {
+    /// `register`, `verify`, `restart`, `topics`, `produce`, `drain`, `read`, `judge`.
+    pub name: String,
+    /// When it began.
+    pub at_ms: u64,
+    /// How long it took.
+    pub took_ms: u64,
+    /// What came of it, in a few words.
+    pub note: String,
+}
+
+/// One verification of the registered schemas.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SchemaCheck {
+    /// `registered`, or `after restart`.
+    pub when: String,
+    /// Schemas found by subject, by version and by id, with the text that was registered.
+    pub found: u32,
+    /// Schemas that were registered.
+    pub of: u32,
+    /// A sentence for each that was not found as it should be.
+    pub problems: Vec<String>,
+}
+
+/// What was counted over the whole run.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Totals {
+    /// Records whose time to be sent had come.
+    pub offered: u64,
+    /// Records that the target acknowledged.
+    pub acknowledged: u64,
+    /// Records that it did not acknowledge in the end.
+    pub failed: u64,
+    /// Records that consumers received, over all groups.
+    pub consumed: u64,
+    /// Records found by the last, independent read.
+    pub read_back: u64,
+    /// Bytes of keys, values and headers in acknowledged records.
+    pub acknowledged_bytes: u64,
+    /// The same in consumed records.
+    pub consumed_bytes: u64,
+    /// How long records were offered.
+    pub produce_ms: u64,
+    /// How long it took from the first record consumed to the last.
+    pub consume_ms: u64,
+    /// Rebalances seen by consumers.
+    pub rebalances: u64,
+    /// The highest lag that was sampled, over all groups.
+    pub lag_max: Option<u64>,
+    /// The lag when the run ended. `null` if the broker did not tell.
+    pub lag_end: Option<u64>,
+}
+
+/// Errors of one code in one place.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrorCount {
+    /// `produce`, `consume`, `commit`, `admin` or `registry`.
+    pub place: String,
+    /// The client's name of the error.
+    pub code: String,
+    /// How often it was seen.
+    pub count: u64,
+    /// When it was seen first.
+    pub first_ms: u64,
+    /// When it was seen last.
+    pub last_ms: u64,
+    /// What the client said the first time.
+    pub message: String,
+}
+
+/// A consumer group of the run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Group {
+    /// Its id.
+    pub group: String,
+    /// The most members that it had at a time.
+    pub members_max: u32,
+    /// Records delivered to it, again delivered ones included.
+    pub consumed: u64,
+    /// Records delivered again after a rebalance or a restart of a consumer, as at-least-once allows.
+    pub redelivered: u64,
+    /// Rebalances that its members saw.
+    pub rebalances: u64,
+    /// What it had not committed when the run ended. `null` if the broker did not tell.
+    pub lag_end: Option<u64>,
+}
+
+/// A command that the plan ran at a given time.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Command {
+    /// What was given to the shell.
+    pub command: String,
+    /// When it began.
+    pub at_ms: u64,
+    /// How long it took.
+    pub took_ms: u64,
+    /// Its exit code. `null` if a signal ended it, it was not started, or it still runs.
+    pub exit_code: Option<i32>,
+    /// The end of what it wrote.
+    pub output: String,
+}
+
+/// What the judge found.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Verdict {
+    /// Records that were compared byte by byte with what they must be.
+    pub judged: u64,
+    /// What must not happen, by kind.
+    pub faults: Vec<Fault>,
+    /// What may happen, counted: unacknowledged records that are there all the same, redeliveries.
+    pub allowed: Vec<Tally>,
+    /// Sentences on what could not be checked, and why.
+    pub unchecked: Vec<String>,
+}
+
+/// Faults of one kind.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fault {
+    /// Its name, such as `lost`.
+    pub kind: String,
+    /// How many there are.
+    pub count: u64,
+    /// The first of them.
+    pub examples: Vec<Example>,
+}
+
+/// One fault.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Example {
+    /// The topic.
+    pub topic: String,
+    /// The partition.
+    pub partition: i32,
+    /// Where it lies, or should lie.
+    pub offset: Option<i64>,
+    /// The producer that sent it.
+    pub producer: Option<u32>,
+    /// The producer's count of it.
+    pub counter: Option<u64>,
+    /// The group that saw it.
+    pub group: Option<String>,
+    /// What should have been.
+    pub expected: String,
+    /// What was.
+    pub found: String,
+}
+
+/// A name and how often.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tally {
+    /// What was counted.
+    pub name: String,
+    /// How often.
+    pub count: u64,
+}
+
+/// An expectation and what came of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExpectationOutcome {
+    /// As the user wrote it, such as `p99=20ms`.
+    pub expectation: String,
+    /// What was wanted in words: `p99 of acknowledgement at most 20 ms`.
+    pub wanted: String,
+    /// What was measured, with its unit.
+    pub measured: String,
+    /// Whether it was met.
+    pub met: bool,
+}
+
+impl Default for Report {
+    fn default() -> Self {
+        Self {
+            format: FORMAT,
+            tool: concat!("tidegate ", env!("CARGO_PKG_VERSION")).to_owned(),
+            run: String::new(),
+            started_ms: 0,
+            took_ms: 0,
+            exit_code: 0,
+            reason: String::new(),
+            unusable: None,
+            interrupted: false,
+            plan_line: String::new(),
+            plan: BTreeMap::new(),
+            target: Target::default(),
+            machine: Machine::default(),
+            phases: Vec::new(),
+            schemas: Vec::new(),
+            totals: Totals::default(),
+            ack_latency: Latency::default(),
+            end_to_end_latency: Latency::default(),
+            samples: Vec::new(),
+            errors: Vec::new(),
+            groups: Vec::new(),
+            commands: Vec::new(),
+            verdict: Verdict::default(),
+            expectations: Vec::new(),
+            usage: Usage::default(),
+            target_usage: None,
+            notes: Vec::new(),
+        }
+    }
+}
+
+impl Verdict {
+    /// Faults of all kinds.
+    pub fn faults_total(&self) -> u64 {
+        self.faults.iter().map(|fault| fault.count).sum()
+    }
+}
+
+impl Totals {
+    /// Acknowledged records per second of producing.
+    pub fn acknowledged_per_second(&self) -> f64 {
+        per_second(self.acknowledged, self.produce_ms)
+    }
+
+    /// Acknowledged bytes per second of producing.
+    pub fn acknowledged_bytes_per_second(&self) -> f64 {
+        per_second(self.acknowledged_bytes, self.produce_ms)
+    }
+
+    /// Offered records per second of producing.
+    pub fn offered_per_second(&self) -> f64 {
+        per_second(self.offered, self.produce_ms)
+    }
+
+    /// Consumed records per second of consuming, over all groups.
+    pub fn consumed_per_second(&self) -> f64 {
+        per_second(self.consumed, self.consume_ms)
+    }
+
+    /// Consumed bytes per second of consuming, over all groups.
+    pub fn consumed_bytes_per_second(&self) -> f64 {
+        per_second(self.consumed_bytes, self.consume_ms)
+    }
+}
+
+/// `count` per second over `ms`; 0 where no time passed, so that no report ever holds a number that is none.
+pub(super) fn per_second(count: u64, ms: u64) -> f64 {
+    if ms == 0 { 0.0 } else { count as f64 * 1000.0 / ms as f64 }
+}
+
+impl Report {
+    /// Sets [`Report::exit_code`] and [`Report::reason`] from what is in the report.
+    ///
+    /// A target that could not be used tells nothing about data, and a fault in the data outweighs every missed expectation.
+    pub fn conclude(&mut self) {
+        let (exit_code, reason) = conclusion(self);
+        self.exit_code = exit_code;
+        self.reason = reason;
+    }
+}
+
+fn conclusion(report: &Report) -> (u8, String) {
+    if let Some(problem) = &report.unusable {
+        return (2, problem.clone());
+    }
+    let faults = report.verdict.faults_total();
+    let schemas = report.schemas.iter().find(|check| check.found != check.of);
+    if faults > 0 {
+        let kinds: Vec<String> = report
+            .verdict
+            .faults
+            .iter()
+            .filter(|fault| fault.count > 0)
+            .map(|fault| format!("{} {}", fault.count, fault.kind))
+            .collect();
+        return (1, format!("The data is not what was sent: {}.", kinds.join(", ")));
+    }
+    if let Some(check) = schemas {
+        let when =
+            if check.when == "registered" { String::new() } else { format!(" {}", check.when) };
+        let reason =
+            format!("Of {} registered schemas {} were found{when}.", check.of, check.found);
+        return (1, reason);
+    }
+    let missed: Vec<String> = report
+        .expectations
+        .iter()
+        .filter(|outcome| !outcome.met)
+        .map(|outcome| format!("{} (measured {})", outcome.expectation, outcome.measured))
+        .collect();
+    if !missed.is_empty() {
+        return (3, format!("Every record is right, but missed was {}.", missed.join(", ")));
+    }
+    (0, clean_reason(report))
+}
+
+fn clean_reason(report: &Report) -> String {
+    let totals = &report.totals;
+    let mut reason = format!(
+        "All {} acknowledged records are there, once, in order and unchanged",
+        totals.acknowledged
+    );
+    if totals.failed > 0 {
+        reason = format!("{reason}; {} were not acknowledged", totals.failed);
+    }
+    if !report.verdict.unchecked.is_empty() {
+        reason.push_str("; not everything could be checked");
+    }
+    reason.push('.');
+    reason
+}
