@@ -1,6 +1,7 @@
 //! A load test that judges every record: it offers records to any Kafka through real clients, reads them back, and says what was
 //! lost, repeated, reordered or changed.
 
+pub mod client;
 pub mod judge;
 pub mod message;
 pub mod plan;
