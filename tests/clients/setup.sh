@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the client tests run on: system packages, a Python environment,
-# Node modules and the Go drivers, all of pinned versions. Everything but the
+# Node modules and the drivers in Go and Java, all of pinned versions. Everything but the
 # system packages goes to ${TIDEGATE_CACHE:-~/.cache/tidegate}: venv, the Python
 # that runs all pytest suites, and clients/. What is there already and unchanged
 # is left alone.
@@ -77,3 +77,4 @@ once python "$here/requirements.txt" -- python_environment
 once node "$here/node/package.json" "$here/node/package-lock.json" -- node_modules
 once go "${go_sources[@]}" -- go_drivers
 "$here/java/build.sh"
+"$here/load/build.sh"

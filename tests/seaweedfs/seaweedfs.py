@@ -38,6 +38,8 @@ KILL_TIMEOUT_S = 20
 # gRPC has the port 10000 above. Both stay below the range of outgoing connections.
 _PORTS = range(11000, 20000)
 _GRPC_ABOVE = 10000
+# The Kafka gateway tells its clients to come to this port, whatever `-port` says.
+GATEWAY_PORT = 9093
 
 
 class SeaweedFailed(Exception):
@@ -199,7 +201,7 @@ class SeaweedFS:
             # Records reach the disk as early as it can be made to.
             parts["broker"] = part(free_port(), "mq.broker", f"-ip={HOST}", at, "-logFlushInterval=0")
             url = [f"-schema-registry-url={registry_url}"] if registry_url else []
-            parts["gateway"] = part(free_port(), "mq.kafka.gateway", *bind, at, *url)
+            parts["gateway"] = part(GATEWAY_PORT, "mq.kafka.gateway", *bind, at, *url)
         return parts
 
     @property
