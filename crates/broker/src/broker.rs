@@ -147,7 +147,7 @@ impl Broker {
         if let Some(topic) = broker.topics.by_name(CONSUMER_OFFSETS) {
             broker.groups.load(&topic).await?;
             if let Err(error) = broker.groups.forget_all_but(&broker.topics).await {
-                warn!(%error, "offsets of deleted topics cannot be forgotten yet");
+                warn!(target: "tidegate::offsets", %error, "offsets of deleted topics cannot be forgotten yet");
             }
         }
         let mut tasks = vec![tokio::spawn(timers.run())];
@@ -167,7 +167,7 @@ impl Broker {
         }
         self.delete_orphans().await;
         let (topics, partitions) = self.topics.count();
-        info!(topics, partitions, "topics opened");
+        info!(target: "tidegate::topic", topics, partitions, "topics opened");
         Ok(())
     }
 
@@ -177,9 +177,9 @@ impl Broker {
             if partition.topic_id.is_reserved() || self.topics.by_id(partition.topic_id).is_some() {
                 continue;
             }
-            info!(%partition, "removing the data of a deleted topic");
+            info!(target: "tidegate::topic", %partition, "removing the data of a deleted topic");
             if let Err(error) = self.store.delete(partition).wait().await {
-                warn!(%partition, %error, "data of a deleted topic cannot be removed");
+                warn!(target: "tidegate::topic", %partition, %error, "data of a deleted topic cannot be removed");
             }
         }
     }
@@ -244,7 +244,7 @@ impl Broker {
             None => self.create_offsets_topic().await?,
         };
         self.groups.load(&topic).await.map_err(|error| {
-            warn!(%error, "groups cannot be loaded");
+            warn!(target: "tidegate::group", %error, "groups cannot be loaded");
             ErrorCode::CoordinatorNotAvailable
         })
     }
@@ -266,7 +266,7 @@ impl Broker {
         match self.create_topic(wanted, false).await {
             Ok(_) | Err((ErrorCode::TopicAlreadyExists, _)) => {}
             Err((error, message)) => {
-                warn!(%error, message, "{CONSUMER_OFFSETS} cannot be created");
+                warn!(target: "tidegate::group", %error, message, "{CONSUMER_OFFSETS} cannot be created");
                 return Err(ErrorCode::CoordinatorNotAvailable);
             }
         }

@@ -179,7 +179,7 @@ impl Groups {
         if gone.is_empty() {
             return Ok(());
         }
-        info!(topics = ?gone, "forgetting the offsets of deleted topics");
+        info!(target: "tidegate::offsets", topics = ?gone, "forgetting the offsets of deleted topics");
         self.offsets.topics_deleted(gone.into_iter().collect()).await
     }
 }

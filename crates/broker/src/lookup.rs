@@ -133,7 +133,7 @@ fn times(header: &BatchHeader, batch: &Bytes, from: Offset) -> Vec<(Offset, Time
     let bytes = match record_bytes(header, batch) {
         Ok(bytes) => bytes,
         Err(error) => {
-            warn!(offset = header.base_offset, %error, "records of a batch cannot be unpacked");
+            warn!(target: "tidegate::log", offset = header.base_offset, %error, "records of a batch cannot be unpacked");
             return all;
         }
     };

@@ -70,6 +70,7 @@ impl Broker {
             let log_start_offset = partition.log().log_start_offset();
             if log_start_offset > previous {
                 info!(
+                    target: "tidegate::log",
                     topic = &*topic.name,
                     partition = index,
                     log_start_offset,
@@ -142,6 +143,7 @@ impl Broker {
         {
             let ahead_ms = ahead.max_timestamp - now;
             warn!(
+                target: "tidegate::log",
                 topic = &*topic.name,
                 partition = index,
                 ahead_ms,
@@ -156,6 +158,7 @@ impl Broker {
             let topic = &*topic.name;
             match trimmed.await {
                 Ok(()) => info!(
+                    target: "tidegate::log",
                     topic,
                     partition = index,
                     log_start_offset,
@@ -166,7 +169,7 @@ impl Broker {
                 ),
                 Err(_) if partition.is_deleted() => {}
                 Err(error) => {
-                    warn!(topic, partition = index, %error, "segments cannot be deleted");
+                    warn!(target: "tidegate::log", topic, partition = index, %error, "segments cannot be deleted");
                 }
             }
         }))
@@ -228,7 +231,7 @@ fn refused(partition: &Arc<Partition>, error: &LogError) -> ErrorCode {
         | LogError::TooLarge { .. }
         | LogError::Full(_)
         | LogError::Unavailable(_) => {
-            warn!(partition = %partition.id(), %error, "log start cannot be raised");
+            warn!(target: "tidegate::log", partition = %partition.id(), %error, "log start cannot be raised");
             ErrorCode::KafkaStorageError
         }
     }

@@ -284,7 +284,7 @@ impl Schemas {
         let shard = shard.map_err(unavailable)?;
         self.shard.store(Some(shard.clone()));
         let SchemasFigures { subjects, versions, schemas, skipped_records } = self.figures();
-        info!(topic = &*topic.name, subjects, versions, schemas, skipped_records, "schemas loaded");
+        info!(target: "tidegate::registry", topic = &*topic.name, subjects, versions, schemas, skipped_records, "schemas loaded");
         Ok(Some(shard))
     }
 

@@ -245,7 +245,7 @@ where
     }
 
     fn drop_machine(&self, inner: &mut Inner<M>, error: ErrorCode) {
-        warn!(partition = %self.partition.id(), %error, "coordinator append refused, state will be folded again");
+        warn!(target: "tidegate::log", partition = %self.partition.id(), %error, "coordinator append refused, state will be folded again");
         inner.stale = true;
         for (_, sender) in inner.waiting.drain() {
             let reply = Err(ErrorCode::CoordinatorNotAvailable);
@@ -271,7 +271,7 @@ where
                 Ok(())
             }
             Some(Err(error)) => {
-                error!(partition = %self.partition.id(), %error, "coordinator log cannot be read");
+                error!(target: "tidegate::log", partition = %self.partition.id(), %error, "coordinator log cannot be read");
                 Err(ErrorCode::CoordinatorNotAvailable)
             }
             None => Err(ErrorCode::CoordinatorLoadInProgress),

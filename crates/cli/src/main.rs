@@ -1,5 +1,6 @@
 //! The `tidegate` binary: the gateway and the commands to look after it.
 
+mod admin;
 mod args;
 mod client;
 mod config;
@@ -8,6 +9,7 @@ mod failure;
 mod group;
 mod identity;
 mod inspect;
+mod logging;
 mod outcome;
 mod output;
 mod quota;
@@ -38,6 +40,8 @@ fn main() -> ExitCode {
         Command::Quota(command) => quota::run(command),
         Command::Schema(command) => schema::run(*command),
         Command::RegistryUser(args) => registry::user(&args),
+        Command::LogLevel(args) => admin::log_level(&args),
+        Command::Connections(args) => admin::connections(&args),
         Command::Inspect(args) => inspect::run(args),
     };
     match done {

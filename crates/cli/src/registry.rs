@@ -23,6 +23,7 @@ pub async fn bind(settings: &Settings) -> Result<Option<TcpListener>, Failure> {
                 && error.kind() == ErrorKind::AddrInUse =>
         {
             warn!(
+                target: "tidegate::registry",
                 %address,
                 "no schema registry: another program has the address; set registry_listen to \
                  another one, or to off"

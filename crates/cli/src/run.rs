@@ -3,11 +3,10 @@
 use crate::engine;
 use crate::failure::Failure;
 use crate::identity;
+use crate::logging;
 use crate::output;
 use crate::registry;
-use crate::settings::{
-    Engine, HostPort, LogFormat, LogSettings, Offsets, RegistryListen, Settings, Sync,
-};
+use crate::settings::{Engine, HostPort, LogFormat, Offsets, RegistryListen, Settings, Sync};
 use std::fmt::Write;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -15,29 +14,28 @@ use tidegate_broker::config::KafkaSettings;
 use tidegate_broker::{Broker, BrokerParts, Clock, OffsetStorageKind};
 use tidegate_log::LogError;
 use tidegate_registry::RegistryServer;
+use tidegate_server::observe::LogControl;
 use tidegate_server::{Endpoint, Limits, Server, ServerSettings};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
-use tracing_subscriber::layer::SubscriberExt;
-use tracing_subscriber::util::SubscriberInitExt;
 
 /// One gateway is the whole cluster, and this is its broker.
 const NODE_ID: i32 = 1;
 
 /// Runs the gateway until it is told to stop.
 pub fn serve(settings: &Settings) -> Result<(), Failure> {
-    start_logging(&settings.log);
+    let logs = logging::start(&settings.log);
     for warning in &settings.warnings {
-        warn!("{warning}");
+        warn!(target: "tidegate::server", "{warning}");
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::Failed(format!("cannot start the threads: {error}")))?;
-    runtime.block_on(run(settings))
+    runtime.block_on(run(settings, logs))
 }
 
-async fn run(settings: &Settings) -> Result<(), Failure> {
+async fn run(settings: &Settings, logs: Box<dyn LogControl>) -> Result<(), Failure> {
     // Before anything else: a signal that found no handler would end the gateway by the system's hand.
     let stop = stop_signal()?;
     let registry_socket = registry::bind(settings).await?;
@@ -62,6 +60,7 @@ async fn run(settings: &Settings) -> Result<(), Failure> {
     let server = Server::start(broker.clone(), server_settings(settings, cluster_id.clone()))
         .await
         .map_err(|error| Failure::Failed(error.to_string()))?;
+    server.control_logs(logs);
     let registry = match registry_socket {
         Some(socket) => {
             let table = &settings.registry;
@@ -74,10 +73,10 @@ async fn run(settings: &Settings) -> Result<(), Failure> {
     let admin = server.admin_address.map(tracing::field::display);
     let registry_address = registry.as_ref().map(RegistryServer::address);
     let shown = registry_address.map(tracing::field::display);
-    info!(kafka = %server.kafka_address, admin, registry = shown, "ready");
+    info!(target: "tidegate::server", kafka = %server.kafka_address, admin, registry = shown, "ready");
     greet(&bound(settings, server.kafka_address, server.admin_address, registry_address))?;
     let why = stop.await;
-    info!(signal = why, "stopping");
+    info!(target: "tidegate::server", signal = why, "stopping");
     if let Some(registry) = registry {
         registry.stop().await;
     }
@@ -86,7 +85,7 @@ async fn run(settings: &Settings) -> Result<(), Failure> {
         .close()
         .await
         .map_err(|error| Failure::Failed(format!("the data was not closed cleanly: {error}")))?;
-    info!("stopped");
+    info!(target: "tidegate::server", "stopped");
     Ok(())
 }
 
@@ -229,19 +228,6 @@ fn reachable(settings: &Settings) -> HostPort {
             HostPort { host: "127.0.0.1".to_owned(), port: listen.port }
         }
         None => listen.clone(),
-    }
-}
-
-fn start_logging(log: &LogSettings) {
-    // Logs go to standard error, so that standard output stays the greeting's.
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
-    let registry = tracing_subscriber::registry().with(log.level.clone());
-    match log.format {
-        LogFormat::Text => {
-            let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
-            registry.with(lines.with_ansi(colours)).init();
-        }
-        LogFormat::Json => registry.with(lines.json().flatten_event(true)).init(),
     }
 }
 

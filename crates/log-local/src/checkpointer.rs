@@ -67,7 +67,7 @@ impl Core {
         }
         self.counters.checkpoints.fetch_add(1, Ordering::Relaxed);
         let took_ms = begun.elapsed().as_millis() as u64;
-        tracing::debug!(partitions = changed.len(), took_ms, "checkpoint made");
+        tracing::debug!(target: "tidegate::log", partitions = changed.len(), took_ms, "checkpoint made");
         Ok(())
     }
 

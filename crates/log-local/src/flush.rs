@@ -351,7 +351,7 @@ impl Core {
         for info in &removed {
             if let Err(error) = info.segment.remove(directory) {
                 let path = info.segment.path(directory);
-                tracing::warn!(path = %path.display(), %error, "segment not removed");
+                tracing::warn!(target: "tidegate::log", path = %path.display(), %error, "segment not removed");
             }
         }
         let segments: Vec<_> = removed.into_iter().map(|info| info.segment).collect();

@@ -26,7 +26,7 @@ impl Full {
     pub fn begin(&self, shortage: Shortage, message: String) {
         let before = self.flags.fetch_or(shortage as u8, Ordering::SeqCst);
         if before & shortage as u8 == 0 {
-            tracing::warn!(?shortage, error = %message, "no space, appends are refused");
+            tracing::warn!(target: "tidegate::log", ?shortage, error = %message, "no space, appends are refused");
         }
         *self.message.lock() = message;
     }
@@ -37,7 +37,7 @@ impl Full {
             return;
         }
         self.flags.fetch_and(!(shortage as u8), Ordering::SeqCst);
-        tracing::info!(?shortage, "space is back");
+        tracing::info!(target: "tidegate::log", ?shortage, "space is back");
     }
 
     /// True while nothing at all may be taken.

@@ -54,7 +54,7 @@ pub fn recover(settings: Settings) -> Result<Core, OpenError> {
     note_opening(&core, checkpoint)?;
     let took_ms = begun.elapsed().as_millis() as u64;
     let partitions = core.partitions.lock().len();
-    tracing::info!(partitions, frames = replayed, took_ms, "store recovered");
+    tracing::info!(target: "tidegate::log", partitions, frames = replayed, took_ms, "store recovered");
     Ok(core)
 }
 

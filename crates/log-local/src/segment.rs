@@ -197,7 +197,7 @@ impl Segment {
         let path = self.index_path(files.directory());
         if let Err(error) = std::fs::write(&path, encoded) {
             // It saves a scan later, and nothing is lost without it.
-            tracing::debug!(path = %path.display(), %error, "segment index not written");
+            tracing::debug!(target: "tidegate::log", path = %path.display(), %error, "segment index not written");
         }
     }
 

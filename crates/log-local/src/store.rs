@@ -169,7 +169,7 @@ impl Running {
         core.stop_threads();
         for thread in self.threads {
             if thread.join().is_err() {
-                tracing::error!("a thread of the store panicked");
+                tracing::error!(target: "tidegate::log", "a thread of the store panicked");
             }
         }
         core.closed.store(true, Ordering::Release);
@@ -237,7 +237,7 @@ impl LogStore for LocalStore {
         let path = std::path::absolute(directory).unwrap_or_else(|_| directory.clone());
         let space = file_system_space(directory);
         if let Err(error) = &space {
-            tracing::warn!(path = %directory.display(), %error, "space cannot be asked for");
+            tracing::warn!(target: "tidegate::log", path = %directory.display(), %error, "space cannot be asked for");
         }
         let space = space.ok();
         Volume {

@@ -1,14 +1,18 @@
-//! The admin address: `/health`, `/ready`, `/metrics`.
+//! The admin address: `/health`, `/ready`, `/metrics`, `/connections`, `/log-level`.
+//!
+//! Whoever reaches it may read what the gateway does and change what it logs, so it is local by default.
 
 use crate::api::Context;
 use axum::Router;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderName, StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
+use serde_json::{Value, json};
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tracing::info;
 
 /// Serves the admin address until `stopping` turns true.
 pub async fn serve(
@@ -25,6 +29,8 @@ pub async fn serve(
         .route("/health", get(health))
         .route("/ready", get(ready))
         .route("/metrics", get(metrics))
+        .route("/connections", get(connections))
+        .route("/log-level", get(log_level).put(set_log_level))
         .with_state(state);
     stopping.mark_unchanged();
     axum::serve(socket, router).with_graceful_shutdown(stopped).await
@@ -55,4 +61,47 @@ async fn ready(State(admin): State<Admin>) -> (StatusCode, &'static str) {
 async fn metrics(State(admin): State<Admin>) -> impl IntoResponse {
     let text = admin.context.metrics.render(&admin.context.broker);
     ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text)
+}
+
+/// The open connections, as a JSON array.
+async fn connections(State(admin): State<Admin>) -> impl IntoResponse {
+    json(StatusCode::OK, &admin.context.observe.connections.to_json())
+}
+
+/// `{"filter": "info,tidegate::fetch=debug"}`: which log lines are written.
+async fn log_level(State(admin): State<Admin>) -> impl IntoResponse {
+    match admin.context.observe.logs.get() {
+        Some(logs) => json(StatusCode::OK, &json!({ "filter": logs.filter() })),
+        None => refused(StatusCode::NOT_FOUND, "this gateway's log cannot be changed"),
+    }
+}
+
+/// Takes a filter as plain text; it stands until it is changed again or the gateway stops.
+async fn set_log_level(State(admin): State<Admin>, filter: String) -> impl IntoResponse {
+    let Some(logs) = admin.context.observe.logs.get() else {
+        return refused(StatusCode::NOT_FOUND, "this gateway's log cannot be changed");
+    };
+    let before = logs.filter();
+    match logs.set_filter(filter.trim()) {
+        Ok(()) => {
+            let filter = logs.filter();
+            info!(target: "tidegate::server", filter, before, "log filter changed");
+            json(StatusCode::OK, &json!({ "filter": filter }))
+        }
+        Err(problem) => refused(StatusCode::BAD_REQUEST, &problem),
+    }
+}
+
+fn json(
+    status: StatusCode,
+    value: &Value,
+) -> (StatusCode, [(HeaderName, &'static str); 1], String) {
+    (status, [(header::CONTENT_TYPE, "application/json")], format!("{value}\n"))
+}
+
+fn refused(
+    status: StatusCode,
+    error: &str,
+) -> (StatusCode, [(HeaderName, &'static str); 1], String) {
+    json(status, &json!({ "error": error }))
 }

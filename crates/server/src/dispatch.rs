@@ -41,12 +41,14 @@ impl Dispatcher {
             Ok(header) => header,
             Err(error) => return Err(self.refuse("request header is not readable", error)),
         };
+        self.client.connection.begun(header.client_id.as_deref());
         let account = Account::open(&self.client, &header);
         Ok((api, Request { header, body, account }))
     }
 
     fn refuse(&self, why: &'static str, detail: impl std::fmt::Display) -> Reply {
-        info!(peer = %self.client.peer, %detail, "{why}");
+        let (connection, peer) = (self.client.connection.id, self.client.peer);
+        info!(target: "tidegate::request", connection, %peer, %detail, "{why}");
         Reply::Close(why)
     }
 }

@@ -7,6 +7,7 @@ pub mod api;
 mod dispatch;
 pub mod metrics;
 pub mod net;
+pub mod observe;
 mod quota;
 mod serve;
 

@@ -6,6 +6,7 @@ use crate::metrics::{Metrics, MetricsSource};
 use crate::net::connection::ConnectionLimits;
 use crate::net::listener::Listener;
 use crate::net::memory::RequestMemory;
+use crate::observe::{LogControl, Observe};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -89,6 +90,7 @@ pub struct Server {
     pub admin_address: Option<SocketAddr>,
     broker: Arc<Broker>,
     metrics: Arc<Metrics>,
+    observe: Arc<Observe>,
     stop: watch::Sender<bool>,
     kafka: JoinHandle<()>,
     admin: Option<JoinHandle<()>>,
@@ -110,6 +112,7 @@ impl Server {
         // Kafka takes a negative number for "never".
         let idle_ms = u64::try_from(kafka_settings.connections_max_idle_ms()).unwrap_or(YEAR_MS);
         let metrics = Arc::new(Metrics::default());
+        let observe = Arc::new(Observe::default());
         let context = Arc::new(Context {
             broker: broker.clone(),
             node_id: settings.node_id,
@@ -117,6 +120,7 @@ impl Server {
             advertised: settings.advertised,
             unacknowledged_bytes_max: settings.limits.unacknowledged_bytes_max,
             metrics: metrics.clone(),
+            observe: observe.clone(),
         });
         let listener = Listener {
             socket,
@@ -133,16 +137,21 @@ impl Server {
         let admin = admin_socket.map(|socket| {
             tokio::spawn(async move {
                 if let Err(error) = admin::serve(socket, context, stopping).await {
-                    warn!(%error, "admin listener failed");
+                    warn!(target: "tidegate::server", %error, "admin listener failed");
                 }
             })
         });
-        Ok(Server { kafka_address, admin_address, broker, metrics, stop, kafka, admin })
+        Ok(Server { kafka_address, admin_address, broker, metrics, observe, stop, kafka, admin })
     }
 
     /// Shows the metrics of something that runs beside the server at its admin address too.
     pub fn add_metrics(&self, source: MetricsSource) {
         self.metrics.add_source(source);
+    }
+
+    /// Lets the admin address show and change which log lines are written. Counts once.
+    pub fn control_logs(&self, logs: Box<dyn LogControl>) {
+        self.observe.logs.set(logs).ok();
     }
 
     /// Answers what is in flight, then closes every connection.
@@ -151,12 +160,12 @@ impl Server {
         self.stop.send(true).ok();
         self.broker.groups().release();
         if tokio::time::timeout(DRAIN_MAX, self.kafka).await.is_err() {
-            warn!("some connections did not finish in time and are cut off");
+            warn!(target: "tidegate::server", "some connections did not finish in time and are cut off");
         }
         if let Some(admin) = self.admin
             && tokio::time::timeout(Duration::from_secs(1), admin).await.is_err()
         {
-            info!("admin connections are cut off");
+            info!(target: "tidegate::server", "admin connections are cut off");
         }
     }
 }

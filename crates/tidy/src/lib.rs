@@ -2,11 +2,13 @@
 //! in the tree. The checks are pure; `tests/tidy.rs` runs them on the repository.
 
 mod imports;
+mod logs;
 mod source;
 mod text;
 mod tree;
 
 pub use imports::check_imports;
+pub use logs::check_logs;
 pub use source::check_source;
 pub use text::check_text;
 pub use tree::{File, read_tree};

@@ -1,7 +1,9 @@
 //! The checks, run on the repository.
 
 use std::path::Path;
-use tidegate_tidy::{File, Finding, check_imports, check_source, check_text, read_tree};
+use tidegate_tidy::{
+    File, Finding, check_imports, check_logs, check_source, check_text, read_tree,
+};
 
 fn repository() -> Vec<File> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
@@ -26,6 +28,11 @@ fn crates_import_in_one_direction() {
 #[test]
 fn sources_keep_the_limits_of_style() {
     assert_none(&check_source(&repository()));
+}
+
+#[test]
+fn log_lines_have_targets_that_the_manual_lists() {
+    assert_none(&check_logs(&repository()));
 }
 
 #[test]

@@ -173,9 +173,9 @@ impl Broker {
             before.configs == *configs && before.partitions.len() == partitions
         });
         if is_new {
-            info!(topic = &*topic.name, topic_id = %id, partitions, "topic created");
+            info!(target: "tidegate::topic", topic = &*topic.name, topic_id = %id, partitions, "topic created");
         } else if !is_as_before {
-            info!(topic = &*topic.name, topic_id = %id, partitions, ?configs, "topic changed");
+            info!(target: "tidegate::topic", topic = &*topic.name, topic_id = %id, partitions, ?configs, "topic changed");
         }
         self.topics.insert(topic);
         Ok(())
@@ -194,7 +194,7 @@ impl Broker {
             }
         }
         // Names only: a value may be a secret.
-        info!(names = ?settings.dynamic_names(), "settings changed");
+        info!(target: "tidegate::server", names = ?settings.dynamic_names(), "settings changed");
         Ok(())
     }
 
@@ -212,7 +212,7 @@ impl Broker {
             removed
         };
         let Some(topic) = removed else { return };
-        info!(topic = &*topic.name, topic_id = %id, "topic deleted");
+        info!(target: "tidegate::topic", topic = &*topic.name, topic_id = %id, "topic deleted");
         topic.partitions.iter().for_each(|partition| partition.mark_deleted());
         let forgetting = self.groups.offsets().topics_deleted(vec![(topic.name.to_string(), id)]);
         let delete = |partition: &Arc<Partition>| self.store.delete(partition.id());
@@ -221,12 +221,12 @@ impl Broker {
         for (partition, deletion) in topic.partitions.iter().zip(deletions) {
             if let Err(error) = deletion.wait().await {
                 // The next start removes it: the catalog no longer knows the id.
-                warn!(partition = %partition.id(), %error, "data cannot be removed yet");
+                warn!(target: "tidegate::topic", partition = %partition.id(), %error, "data cannot be removed yet");
             }
         }
         if let Err(error) = forgetting.await {
             // The next start forgets them, or they expire.
-            warn!(topic = &*topic.name, %error, "committed offsets cannot be forgotten yet");
+            warn!(target: "tidegate::offsets", topic = &*topic.name, %error, "committed offsets cannot be forgotten yet");
         }
     }
 

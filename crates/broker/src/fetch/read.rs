@@ -253,7 +253,7 @@ async fn read_partition(
             return FetchedPartition::failed(ErrorCode::OffsetOutOfRange);
         }
         Err(error) => {
-            error!(partition = %partition.id(), offset = target.fetch_offset, %error, "read failed");
+            error!(target: "tidegate::fetch", partition = %partition.id(), offset = target.fetch_offset, %error, "read failed");
             fetched.error = ErrorCode::KafkaStorageError;
         }
     }

@@ -85,7 +85,7 @@ where
         match replay_batch(partition, now, machine, &header, &batch, *position) {
             Err(error) if damage == Damage::IsFatal => return Err(error),
             Err(error) => {
-                warn!(partition = %partition.id(), %error, "batch skipped");
+                warn!(target: "tidegate::log", partition = %partition.id(), %error, "batch skipped");
                 machine.skipped();
             }
             Ok(()) => {}
@@ -129,7 +129,7 @@ where
             Err(reason) => {
                 let key = record.key.unwrap_or_default();
                 let key = String::from_utf8_lossy(&key[..key.len().min(KEY_SHOWN)]);
-                warn!(partition = %partition.id(), offset, %key, reason, "record skipped");
+                warn!(target: "tidegate::log", partition = %partition.id(), offset, %key, reason, "record skipped");
                 machine.skipped();
             }
         }

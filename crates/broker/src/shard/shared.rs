@@ -134,7 +134,7 @@ where
                 return Ok(());
             }
             let unreadable = |error: LogError| {
-                error!(partition = %self.partition.id(), %error, "shared log cannot be read");
+                error!(target: "tidegate::log", partition = %self.partition.id(), %error, "shared log cannot be read");
                 ErrorCode::CoordinatorNotAvailable
             };
             let chunk = read_chunk(&self.partition, position).await.map_err(unreadable)?;

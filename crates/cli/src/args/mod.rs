@@ -1,10 +1,12 @@
 //! The command line.
 
+mod admin;
 mod config;
 mod group;
 mod schema;
 mod topic;
 
+pub use admin::{AdminArgs, LogLevelArgs};
 pub use config::{ConfigCommand, QuotaCommand, QuotaEntity};
 pub use group::{GroupCommand, GroupState, GroupType, ResetArgs, ResetTo};
 pub use schema::{
@@ -56,6 +58,10 @@ pub enum Command {
     Schema(Box<SchemaCommand>),
     /// Make a line for the file of the registry's users; the password comes from standard input
     RegistryUser(RegistryUserArgs),
+    /// Show or change which log lines a running gateway writes
+    LogLevel(LogLevelArgs),
+    /// List the connections of a running gateway
+    Connections(AdminArgs),
     /// Check every checksum of a data directory and tell what is in it
     ///
     /// Reads only. The gateway must not be running on the directory.
@@ -111,7 +117,8 @@ pub struct ServeArgs {
     /// [env: TIDEGATE_SYNC]
     #[arg(long, value_name = "always|interval|os")]
     sync: Option<String>,
-    /// error, warn, info, debug or trace, also per module [default: info] [env: TIDEGATE_LOG_LEVEL]
+    /// error, warn, info, debug or trace, also per target [default: info] [env: TIDEGATE_LOG_LEVEL,
+    /// TIDEGATE_LOG]
     #[arg(long, value_name = "LEVEL")]
     log_level: Option<String>,
     /// How log lines look [default: text] [env: TIDEGATE_LOG_FORMAT]

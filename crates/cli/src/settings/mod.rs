@@ -11,13 +11,13 @@ pub use registry::{RegistryListen, RegistryTable};
 pub use sources::Setting;
 
 use crate::failure::Failure;
+use crate::logging::LogFilter;
 use sources::Sources;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 use tidegate_broker::Validation;
 use tidegate_broker::config::KafkaSettings;
-use tracing_subscriber::filter::Targets;
 
 /// Which engine keeps the data.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -100,8 +100,8 @@ pub enum LogFormat {
 /// The `[log]` table.
 #[derive(Clone, Debug)]
 pub struct LogSettings {
-    /// `level`: which lines are written.
-    pub level: Targets,
+    /// `level` with `filter` above it: which lines are written.
+    pub filter: LogFilter,
     /// `format`.
     pub format: LogFormat,
 }
@@ -238,8 +238,10 @@ settings! {
     VALIDATE "validate.records" "TIDEGATE_VALIDATE_RECORDS"
         "uncompressed or all (default uncompressed)";
     LOG_LEVEL "log.level" "TIDEGATE_LOG_LEVEL"
-        "error, warn, info, debug or trace, also per module: info,tidegate_server=debug \
+        "error, warn, info, debug or trace, also per target: info,tidegate::fetch=debug \
          (default info)";
+    LOG_FILTER "log.filter" "TIDEGATE_LOG"
+        "what log.level takes, and stands above it (default: nothing)";
     LOG_FORMAT "log.format" "TIDEGATE_LOG_FORMAT" "text or json (default text)";
 }
 
@@ -348,27 +350,17 @@ fn validation(sources: &Sources) -> Result<Validation, Failure> {
 }
 
 fn log(sources: &Sources) -> Result<LogSettings, Failure> {
-    let level = sources.take(&LOG_LEVEL, |text| {
-        if text.is_empty() {
-            return Err("is empty".to_owned());
-        }
-        // A bare word that is no level would be taken for the name of a module.
-        let levels = ["error", "warn", "info", "debug", "trace", "off"];
-        let wrong = text.split(',').find(|part| !part.contains('=') && !levels.contains(part));
-        match wrong {
-            Some(part) => Err(format!("{part:?} is not a level")),
-            None => text.parse::<Targets>().map_err(|error| error.to_string()),
-        }
-    })?;
+    let level = sources.take(&LOG_LEVEL, LogFilter::from_str)?.unwrap_or_default();
+    let filter = match sources.take(&LOG_FILTER, LogFilter::from_str)? {
+        Some(filter) => level.with(&filter),
+        None => level,
+    };
     let format = sources.take(&LOG_FORMAT, |text| match text {
         "text" => Ok(LogFormat::Text),
         "json" => Ok(LogFormat::Json),
         _ => Err("there is no such format"),
     })?;
-    Ok(LogSettings {
-        level: level.unwrap_or_else(|| Targets::new().with_default(tracing::Level::INFO)),
-        format: format.unwrap_or(LogFormat::Text),
-    })
+    Ok(LogSettings { filter, format: format.unwrap_or(LogFormat::Text) })
 }
 
 fn or_default(address: Option<HostPort>, default: &str) -> HostPort {

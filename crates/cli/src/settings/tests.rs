@@ -174,7 +174,7 @@ fn the_memory_for_bodies_holds_the_largest() {
 #[test]
 fn a_word_that_is_no_level_is_refused() {
     assert!(refused("[log]\nlevel = \"loud\"", &[], vec![]).contains("\"loud\" is not a level"));
-    assert!(load("[log]\nlevel = \"info,tidegate_server=debug\"", &[], vec![]).is_ok());
+    assert!(load("[log]\nlevel = \"info,tidegate::fetch=debug\"", &[], vec![]).is_ok());
 }
 
 #[test]

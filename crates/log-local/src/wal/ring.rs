@@ -90,7 +90,7 @@ pub fn choose_mode(settings: &Settings, directory: &Path) -> io::Result<WriteMod
         Ok(()) => Ok(WriteMode::Direct),
         Err(error) if error.raw_os_error() == Some(libc::EINVAL) => {
             let directory = directory.display();
-            tracing::warn!(%directory, "no O_DIRECT here, the write-ahead log is synced after each write");
+            tracing::warn!(target: "tidegate::log", %directory, "no O_DIRECT here, the write-ahead log is synced after each write");
             Ok(WriteMode::Synced)
         }
         Err(error) => Err(error),
@@ -324,7 +324,7 @@ fn removed(file: &WalFile) -> bool {
     let removed = std::fs::remove_file(file.path());
     if let Err(error) = &removed {
         let path = file.path().display();
-        tracing::warn!(%path, %error, "a file of the write-ahead log that is not needed stays");
+        tracing::warn!(target: "tidegate::log", %path, %error, "a file of the write-ahead log that is not needed stays");
     }
     removed.is_ok()
 }

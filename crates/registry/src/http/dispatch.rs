@@ -86,7 +86,7 @@ impl Dispatcher {
         let took = begun.elapsed();
         self.metrics.answered(route, code, took);
         let took_us = took.as_micros();
-        debug!(method = %head.method, path = head.uri.path(), code, took_us, "registry request");
+        debug!(target: "tidegate::registry", method = %head.method, path = head.uri.path(), code, took_us, "registry request");
         response
     }
 

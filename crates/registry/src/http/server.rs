@@ -85,7 +85,7 @@ impl RegistryServer {
         // Without receivers everything has stopped already.
         self.stop.send(true).ok();
         if let Err(error) = self.task.await {
-            warn!(%error, "the registry's listener did not end by itself");
+            warn!(target: "tidegate::registry", %error, "the registry's listener did not end by itself");
         }
     }
 }
@@ -122,7 +122,7 @@ impl Listener {
                     });
                 }
                 Err(error) => {
-                    warn!(%error, "registry connection not accepted");
+                    warn!(target: "tidegate::registry", %error, "registry connection not accepted");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             }
@@ -131,7 +131,7 @@ impl Listener {
         drop(self.socket);
         let drained = async { while connections.join_next().await.is_some() {} };
         if tokio::time::timeout(DRAIN_MAX, drained).await.is_err() {
-            warn!("some connections of the registry did not finish in time and are cut off");
+            warn!(target: "tidegate::registry", "some connections of the registry did not finish in time and are cut off");
             connections.shutdown().await;
         }
     }
@@ -146,7 +146,7 @@ async fn serve(
 ) {
     let _open = dispatcher.metrics.connection_opened();
     if let Err(error) = stream.set_nodelay(true) {
-        debug!(%peer, %error, "registry connection keeps small packets back");
+        debug!(target: "tidegate::registry", %peer, %error, "registry connection keeps small packets back");
     }
     let service = service_fn(move |request| {
         let dispatcher = dispatcher.clone();
@@ -171,6 +171,6 @@ async fn serve(
         }
     };
     if let Err(error) = ended {
-        debug!(%peer, %error, "registry connection ended");
+        debug!(target: "tidegate::registry", %peer, %error, "registry connection ended");
     }
 }

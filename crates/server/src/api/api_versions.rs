@@ -23,11 +23,21 @@ pub fn handle(client: &mut Client, mut request: Request) -> Result<Reply, WireEr
     let mut response = ApiVersionsResponse::default();
     if to.version >= 3 {
         let (name, version) = (&decoded.client_software_name, &decoded.client_software_version);
-        debug!(peer = %client.peer, client_id = request.client_id(), software = &**name, version = &**version, "client");
         if !is_software_name(name) || !is_software_name(version) {
             response.error_code = ErrorCode::InvalidRequest.code();
             return Ok(to.reply(&response));
         }
+        let connection = &client.connection;
+        connection.set_software(name, version);
+        debug!(
+            target: "tidegate::connection",
+            connection = connection.id,
+            peer = %client.peer,
+            client_id = request.client_id(),
+            software = &**name,
+            version = &**version,
+            "client"
+        );
     }
     response.api_keys = APIS.iter().map(|api| row(api.key)).collect();
     Ok(to.reply(&response))

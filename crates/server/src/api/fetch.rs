@@ -190,6 +190,7 @@ impl Fetching {
 
     fn log(&self, key: &(TopicRef, i32), target: &FetchTarget, one: &FetchedPartition) {
         debug!(
+            target: "tidegate::fetch",
             client_id = self.client_id,
             topic = ?key.0,
             partition = key.1,

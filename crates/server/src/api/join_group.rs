@@ -52,6 +52,7 @@ pub fn handle(client: &mut Client, mut request: Request) -> Result<Reply, WireEr
         let response = match joined.await {
             Ok(joined) => {
                 debug!(
+                    target: "tidegate::group",
                     group = group_id,
                     member = joined.member_id,
                     generation_id = joined.generation_id,

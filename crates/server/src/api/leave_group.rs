@@ -52,7 +52,7 @@ pub fn handle(client: &mut Client, mut request: Request) -> Result<Reply, WireEr
             response.error_code = error.code();
         }
         for member in left {
-            debug!(group = group_id, member = member.member_id, error = %member.error, "leave group");
+            debug!(target: "tidegate::group", group = group_id, member = member.member_id, error = %member.error, "leave group");
             if to.version >= MANY_MEMBERS_SINCE {
                 response.members.push(
                     MemberResponse::default()

@@ -125,7 +125,7 @@ fn found(result: Result<Option<tidegate_broker::TimestampedOffset>, LogError>) -
         Ok(Some(found)) => Ok((found.timestamp, found.offset, found.leader_epoch)),
         Ok(None) => Ok((-1, -1, -1)),
         Err(error) => {
-            error!(%error, "timestamp lookup failed");
+            error!(target: "tidegate::request", %error, "timestamp lookup failed");
             Err(ErrorCode::KafkaStorageError)
         }
     }

@@ -48,7 +48,7 @@ pub fn handle(client: &mut Client, request: Request) -> Result<Reply, WireError>
         }
     }
     let group_id = commit.identity.group_id.clone();
-    let logged: Vec<_> = if tracing::enabled!(tracing::Level::DEBUG) {
+    let logged: Vec<_> = if tracing::enabled!(target: "tidegate::offsets", tracing::Level::DEBUG) {
         let offsets = commit.offsets.iter();
         offsets.map(|one| (one.topic.clone(), one.partition, one.offset)).collect()
     } else {
@@ -62,7 +62,7 @@ pub fn handle(client: &mut Client, request: Request) -> Result<Reply, WireError>
             Err(error) => vec![error; count],
         };
         for (topic, partition, offset) in &logged {
-            debug!(group = group_id, topic, partition, offset, count, error = ?codes.first(), "offset commit");
+            debug!(target: "tidegate::offsets", group = group_id, topic, partition, offset, count, error = ?codes.first(), "offset commit");
         }
         let rows = taken.iter_mut().flat_map(|topic| &mut topic.partitions);
         for (row, code) in rows.zip(codes) {

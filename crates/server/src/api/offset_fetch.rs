@@ -73,9 +73,9 @@ fn answer(
         Ok(committed) => committed,
         Err(error) => return failed(version, group, error),
     };
-    debug!(group = &*group.group_id, count = committed.len(), "offset fetch");
+    debug!(target: "tidegate::offsets", group = &*group.group_id, count = committed.len(), "offset fetch");
     for (topic, partition, value) in &committed {
-        debug!(group = &*group.group_id, topic, partition, offset = value.offset, "offset fetch");
+        debug!(target: "tidegate::offsets", group = &*group.group_id, topic, partition, offset = value.offset, "offset fetch");
     }
     let by_place: BTreeMap<(String, i32), OffsetAndMetadata> = committed
         .into_iter()

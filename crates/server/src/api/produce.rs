@@ -105,7 +105,7 @@ fn append_all(
                 }
                 Err(refusal) => {
                     *failed = true;
-                    debug!(topic = &*topic_response.name, partition = index, error = %refusal.error, message = refusal.message, "produce refused");
+                    debug!(target: "tidegate::produce", topic = &*topic_response.name, partition = index, error = %refusal.error, message = refusal.message, "produce refused");
                     refusal_response(index, refusal)
                 }
             };

@@ -3,6 +3,7 @@
 use crate::metrics::Metrics;
 use crate::net::connection::Reply;
 use crate::net::output::single;
+use crate::observe::{ConnectionInfo, Observe};
 use crate::quota::Account;
 use bytes::{Bytes, BytesMut};
 use kafka_protocol::protocol::{Decodable, Encodable};
@@ -37,12 +38,16 @@ pub struct Context {
     pub unacknowledged_bytes_max: u64,
     /// Counters and histograms.
     pub metrics: Arc<Metrics>,
+    /// Connections, log lines and traces.
+    pub observe: Arc<Observe>,
 }
 
 /// One connection as handlers see it.
 pub struct Client {
     /// The gateway.
     pub context: Arc<Context>,
+    /// The connection's id and counters.
+    pub connection: Arc<ConnectionInfo>,
     /// Where the client connected from.
     pub peer: SocketAddr,
     /// The address on which it reached this gateway.
@@ -147,6 +152,7 @@ impl ResponseTo {
             Ok(bytes) => Reply::Ready(single(bytes)),
             Err(error) => {
                 error!(
+                    target: "tidegate::request",
                     api_key = self.api_key,
                     version = self.version,
                     %error,

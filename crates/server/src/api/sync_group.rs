@@ -44,7 +44,7 @@ pub fn handle(client: &mut Client, mut request: Request) -> Result<Reply, WireEr
         });
         let response = match synced.await {
             Ok(synced) => {
-                debug!(group = group_id, member = member_id, error = %synced.error, "sync group");
+                debug!(target: "tidegate::group", group = group_id, member = member_id, error = %synced.error, "sync group");
                 let response = SyncGroupResponse::default()
                     .with_error_code(synced.error.code())
                     .with_assignment(synced.assignment);

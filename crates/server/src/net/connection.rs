@@ -7,18 +7,20 @@
 
 use crate::net::memory::{RequestMemory, SMALL_FRAME_BYTES, Share};
 use crate::net::output::{Output, Response};
+use crate::observe::ConnectionInfo;
 use bytes::{Buf, BytesMut};
 use std::collections::VecDeque;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tidegate_wire::frame::next_frame;
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
-use tracing::debug;
+use tracing::{debug, info};
 
 /// Free room that a read is given at least.
 const READ_BYTES_MIN: usize = 16 << 10;
@@ -101,6 +103,7 @@ type Acquire = Pin<Box<dyn Future<Output = Share> + Send>>;
 /// The state of one connection's task.
 pub struct Connection<S> {
     stream: TcpStream,
+    info: Arc<ConnectionInfo>,
     service: S,
     limits: ConnectionLimits,
     memory: RequestMemory,
@@ -121,6 +124,7 @@ impl<S: Service> Connection<S> {
     /// A connection on an accepted socket.
     pub fn new(
         stream: TcpStream,
+        info: Arc<ConnectionInfo>,
         service: S,
         limits: ConnectionLimits,
         memory: RequestMemory,
@@ -128,6 +132,7 @@ impl<S: Service> Connection<S> {
         let now = Instant::now();
         Connection {
             stream,
+            info,
             service,
             limits,
             memory,
@@ -186,6 +191,7 @@ impl<S: Service> Connection<S> {
             }
             self.last_activity = Instant::now();
         }
+        self.info.set_in_flight(self.queue.len());
         self.poll_timer(context)
     }
 
@@ -194,7 +200,8 @@ impl<S: Service> Connection<S> {
         if self.output.is_empty() {
             return Poll::Pending;
         }
-        self.output.poll_write(&mut self.stream, context).map_ok(|_| ())
+        let info = &self.info;
+        self.output.poll_write(&mut self.stream, context).map_ok(|bytes| info.sent(bytes))
     }
 
     /// Moves answers whose turn has come to the output; true if any moved.
@@ -217,6 +224,7 @@ impl<S: Service> Connection<S> {
                     self.ending = Some(End::Refused(why.to_owned()));
                 }
                 Some(Reply::Throttled(reply, until)) => {
+                    self.info.throttled();
                     self.mute(until);
                     self.queue.push_front(*reply);
                 }
@@ -283,6 +291,7 @@ impl<S: Service> Connection<S> {
             let mut reply = self.service.begin(frame);
             self.share = None;
             if let Reply::Throttled(inner, until) = reply {
+                self.info.throttled();
                 self.mute(until);
                 reply = *inner;
             }
@@ -333,6 +342,7 @@ impl<S: Service> Connection<S> {
                 if read == 0 {
                     return Poll::Ready(Err(End::Closed));
                 }
+                self.info.received(read);
                 let len = self.input.len() + read;
                 // SAFETY: `poll_read` initialized the first `read` bytes of the spare capacity.
                 unsafe { self.input.set_len(len) };
@@ -378,12 +388,21 @@ fn announced_len(input: &BytesMut) -> Option<usize> {
 
 impl End {
     /// Writes the one line that a closed connection leaves in the log.
-    pub fn log(&self, peer: std::net::SocketAddr) {
+    pub fn log(&self, of: &ConnectionInfo) {
+        let (connection, peer, client_id) = (of.id, of.peer, of.client_id());
         match self {
-            End::Closed | End::Stopped => debug!(%peer, "connection closed"),
-            End::Failed(error) => debug!(%peer, %error, "connection failed"),
-            End::Refused(why) => tracing::info!(%peer, why, "connection refused and closed"),
-            End::Idle => debug!(%peer, "idle connection closed"),
+            End::Closed | End::Stopped => {
+                debug!(target: "tidegate::connection", connection, %peer, client_id, "connection closed");
+            }
+            End::Failed(error) => {
+                debug!(target: "tidegate::connection", connection, %peer, client_id, %error, "connection failed");
+            }
+            End::Refused(why) => {
+                info!(target: "tidegate::connection", connection, %peer, client_id, why, "connection refused and closed");
+            }
+            End::Idle => {
+                debug!(target: "tidegate::connection", connection, %peer, client_id, "idle connection closed");
+            }
         }
     }
 }

@@ -4,6 +4,7 @@ use crate::api::{Client, Context};
 use crate::dispatch::Dispatcher;
 use crate::net::connection::{Connection, ConnectionLimits};
 use crate::net::memory::RequestMemory;
+use crate::observe::ConnectionInfo;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -47,7 +48,7 @@ impl Listener {
             let (stream, peer) = match accepted {
                 Ok(accepted) => accepted,
                 Err(error) => {
-                    warn!(%error, "accept failed");
+                    warn!(target: "tidegate::connection", %error, "accept failed");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                     continue;
                 }
@@ -55,7 +56,7 @@ impl Listener {
             let throttle_ms = self.throttle_ms(peer);
             if throttle_ms > 0 {
                 self.context.metrics.connection_throttled();
-                debug!(%peer, throttle_ms, "connection is beyond its address's quota");
+                debug!(target: "tidegate::connection", %peer, throttle_ms, "connection is beyond its address's quota");
                 // Closed late, so that its client does not come back at once (KIP-612).
                 if let Ok(waits) = waiting.clone().try_acquire_owned() {
                     tokio::spawn(async move {
@@ -72,20 +73,23 @@ impl Listener {
                 Ok(place) if open < max_connections as usize => place,
                 _ => {
                     self.context.metrics.connection_refused();
-                    warn!(%peer, max_connections, "too many connections, closed");
+                    warn!(target: "tidegate::connection", %peer, max_connections, "too many connections, closed");
                     continue;
                 }
             };
             let guard = self.context.metrics.connection_opened();
-            let Ok(connection) = self.connection(stream, peer) else { continue };
+            let open = self.context.observe.connections.open(peer);
+            let info = open.info.clone();
+            let Ok(connection) = self.connection(stream, info.clone()) else { continue };
+            debug!(target: "tidegate::connection", connection = info.id, %peer, "connection accepted");
             let mut stopping = stopping.clone();
             tokio::spawn(async move {
                 let stopped = async move {
                     // An error means that the sender is gone, which is a stop as well.
                     drop(stopping.wait_for(|stopping| *stopping).await);
                 };
-                connection.run(stopped).await.log(peer);
-                drop((place, guard));
+                connection.run(stopped).await.log(&info);
+                drop((place, guard, open));
             });
         }
         // The places come back as the connections end.
@@ -105,16 +109,17 @@ impl Listener {
     fn connection(
         &self,
         stream: TcpStream,
-        peer: SocketAddr,
+        info: Arc<ConnectionInfo>,
     ) -> std::io::Result<Connection<Dispatcher>> {
         stream.set_nodelay(true)?;
         let client = Client {
             context: self.context.clone(),
-            peer,
+            peer: info.peer,
+            connection: info.clone(),
             local: stream.local_addr()?,
             waiter: Waiter::new(),
         };
         let dispatcher = Dispatcher::new(client);
-        Ok(Connection::new(stream, dispatcher, self.limits, self.memory.clone()))
+        Ok(Connection::new(stream, info, dispatcher, self.limits, self.memory.clone()))
     }
 }
