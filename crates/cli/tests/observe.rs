@@ -108,8 +108,9 @@ fn the_log_filter_changes_while_the_gateway_runs() {
     assert_eq!(text(&gateway.admin(&["log-level"])), "warn,info\n");
     gateway.admin(&["log-level", "warn,tidegate::connection=debug"]);
     gateway.run(&["topic", "list"]);
-    let line = gateway.line_with(&["DEBUG", "tidegate::connection", "client", "software="]);
+    let line = gateway.line_with(&["DEBUG", "tidegate::connection", "connection closed"]);
     assert!(line.contains("connection=1 "), "{line}");
+    assert!(line.contains("client_id=\"tidegate\""), "{line}");
     gateway.admin(&["log-level", "info"]);
     let changed = gateway.line_with(&["INFO", "tidegate::server", "log filter changed"]);
     assert!(changed.contains("before=\"warn,tidegate::connection=debug\""), "{changed}");
