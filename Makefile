@@ -13,7 +13,7 @@ SUITES ?=
 OPTIONS ?=
 
 .PHONY: help run build release test check fmt bench registry-bench crash kgo fuzz registry-crash registry-large
-.PHONY: conformance conformance-check conformance-record conformance-accept
+.PHONY: settings-manual conformance conformance-check conformance-record conformance-accept
 
 help:
 	@echo 'make run      build and start the gateway on 127.0.0.1:9092 (ARGS="--storage memory")'
@@ -21,6 +21,7 @@ help:
 	@echo 'make release  build the gateway with all optimisations'
 	@echo 'make test     run every suite (SUITES="rust clients"; tests/run.py --list names them)'
 	@echo 'make check    formatting, lints, tidy, and licences if cargo-deny is installed'
+	@echo 'make settings-manual    write the tables of docs/settings.md from the code'
 	@echo 'make bench    measure against Apache Kafka on this machine'
 	@echo 'make registry-bench  measure the schema registry against Apicurio on this machine'
 	@echo 'make crash    kill the gateway again and again and look for what is lost (OPTIONS="--hours 1")'
@@ -56,6 +57,9 @@ check:
 
 fmt:
 	cargo fmt --all
+
+settings-manual:
+	TIDEGATE_UPDATE_MANUAL=1 cargo test --profile $(PROFILE) -p tidegate-cli --bin tidegate the_manual_has
 
 bench: build
 	TIDEGATE_BIN=$(CARGO_TARGET_DIR)/$(PROFILE)/tidegate tests/java/bench/bench.sh $(OPTIONS)

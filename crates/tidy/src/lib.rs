@@ -2,12 +2,14 @@
 //! in the tree. The checks are pure; `tests/tidy.rs` runs them on the repository.
 
 mod imports;
+mod links;
 mod logs;
 mod source;
 mod text;
 mod tree;
 
 pub use imports::check_imports;
+pub use links::check_links;
 pub use logs::check_logs;
 pub use source::check_source;
 pub use text::check_text;

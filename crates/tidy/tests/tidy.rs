@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use tidegate_tidy::{
-    File, Finding, check_imports, check_logs, check_source, check_text, read_tree,
+    File, Finding, check_imports, check_links, check_logs, check_source, check_text, read_tree,
 };
 
 fn repository() -> Vec<File> {
@@ -38,4 +38,10 @@ fn log_lines_have_targets_that_the_manual_lists() {
 #[test]
 fn no_file_names_a_machine_or_a_registry() {
     assert_none(&check_text(&repository()));
+}
+
+#[test]
+fn links_between_documents_lead_somewhere() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    assert_none(&check_links(&repository(), |path| root.join(path).exists()));
 }

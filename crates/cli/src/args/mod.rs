@@ -3,6 +3,8 @@
 mod admin;
 mod config;
 mod group;
+#[cfg(test)]
+mod manual;
 mod schema;
 mod topic;
 

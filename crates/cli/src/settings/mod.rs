@@ -393,4 +393,6 @@ fn bounded<T: TryFrom<u64, Error: std::fmt::Debug>>(value: u64) -> T {
 }
 
 #[cfg(test)]
+mod manual;
+#[cfg(test)]
 mod tests;

@@ -1,12 +1,8 @@
 //! Settings from all three places, and every way to get one wrong.
 
 use super::*;
-use tidegate_broker::config::broker_config;
 use tidegate_machine::schema::CompatibilityLevel;
 use tidegate_registry::Answers;
-
-/// What users read about all of this.
-const MANUAL: &str = include_str!("../../../../docs/settings.md");
 
 fn environment(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
@@ -190,24 +186,4 @@ fn a_variable_that_is_no_setting_is_a_warning() {
 fn a_kafka_config_without_effect_is_a_warning() {
     let settings = load("[kafka]\nnum.io.threads = 4\n", &[], vec![]).expect("not an error");
     assert_eq!(settings.warnings, ["num.io.threads is set, and has no effect on this gateway"]);
-}
-
-#[test]
-fn the_manual_lists_every_setting_with_its_variable_and_what_it_takes() {
-    for Setting { key, variable, takes } in KNOWN {
-        let row = format!("| `{key}` | `{variable}` | {takes} |\n");
-        assert!(MANUAL.contains(&row), "docs/settings.md lacks\n{row}");
-    }
-}
-
-#[test]
-fn the_manual_lists_every_config_of_kafkas_that_has_an_effect() {
-    let mut names = KafkaSettings::names_with_effect();
-    names.sort_unstable();
-    for name in names {
-        let config = broker_config(name).expect("it has an effect, so it exists");
-        let default = KafkaSettings::default_of(name).unwrap_or("");
-        let row = format!("| `{name}` | {default} | {} |\n", config.documentation);
-        assert!(MANUAL.contains(&row), "docs/settings.md lacks\n{row}");
-    }
 }
