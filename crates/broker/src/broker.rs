@@ -153,7 +153,7 @@ impl Broker {
         let mut tasks = vec![tokio::spawn(timers.run())];
         tasks.push(tokio::spawn(expire_producers(Arc::downgrade(&broker))));
         tasks.push(tokio::spawn(retention::run(Arc::downgrade(&broker))));
-        if offset_storage != OffsetStorageKind::Log {
+        if broker.groups.offsets_are_elsewhere() {
             tasks.push(tokio::spawn(expire_offsets(Arc::downgrade(&broker))));
         }
         *broker.tasks.lock() = tasks;

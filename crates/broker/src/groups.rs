@@ -1,7 +1,7 @@
 //! The group coordinator: one shard for each partition of `__consumer_offsets`.
 
 use crate::clock::Clock;
-use crate::offsets::{LogOffsets, MemoryOffsets, OffsetStorage};
+use crate::offsets::{LogOffsets, OffsetStorage, OffsetStore, OffsetsInMemory, StoredOffsets};
 use crate::shard::{LogRecord, Pending, Shard};
 use crate::timers::Timers;
 use crate::topics::{Topic, TopicMap};
@@ -21,13 +21,26 @@ use tracing::info;
 pub const CONSUMER_OFFSETS: &str = "__consumer_offsets";
 
 /// Where committed offsets are kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Clone, Default)]
 pub enum OffsetStorageKind {
     /// In `__consumer_offsets`, durable.
     #[default]
     Log,
     /// In memory: a restart forgets them.
     Memory,
+    /// In a store of another crate.
+    Store(Arc<dyn OffsetStore>),
+}
+
+impl OffsetStorageKind {
+    /// The store in place of the log, if it is not the log.
+    fn store(self) -> Option<Arc<dyn OffsetStore>> {
+        match self {
+            OffsetStorageKind::Log => None,
+            OffsetStorageKind::Memory => Some(Arc::new(OffsetsInMemory::default())),
+            OffsetStorageKind::Store(store) => Some(store),
+        }
+    }
 }
 
 impl LogRecord for Record {
@@ -91,11 +104,11 @@ impl Groups {
         storage: OffsetStorageKind,
     ) -> Self {
         let shards = Arc::new(GroupShards::default());
-        let offsets_elsewhere = storage != OffsetStorageKind::Log;
-        let settings = Settings { offsets_elsewhere, ..settings };
-        let offsets: Box<dyn OffsetStorage> = match storage {
-            OffsetStorageKind::Log => Box::new(LogOffsets::new(shards.clone())),
-            OffsetStorageKind::Memory => Box::new(MemoryOffsets::new(shards.clone(), &settings)),
+        let store = storage.store();
+        let settings = Settings { offsets_elsewhere: store.is_some(), ..settings };
+        let offsets: Box<dyn OffsetStorage> = match store {
+            None => Box::new(LogOffsets::new(shards.clone())),
+            Some(store) => Box::new(StoredOffsets::new(shards.clone(), store, &settings)),
         };
         Groups { shards, offsets, clock, timers, settings }
     }
@@ -134,6 +147,11 @@ impl Groups {
     /// coordinator is then.
     pub fn release(&self) {
         self.shards.all().iter().for_each(|shard| shard.release());
+    }
+
+    /// True if offsets are not in the log, so that their expiry is nobody's but the storage's.
+    pub fn offsets_are_elsewhere(&self) -> bool {
+        self.settings.offsets_elsewhere
     }
 
     /// How often expired offsets are looked for.

@@ -30,6 +30,18 @@ pub enum Command {
         /// The group.
         group_id: String,
     },
+    /// Offsets of a group that nobody has heard of are kept elsewhere: the group is there with them,
+    /// as it is by an offset in the log.
+    KeepGroup {
+        /// The group.
+        group_id: String,
+    },
+    /// The last offset of a group is gone that was kept elsewhere: the group goes too if it was there
+    /// for its offsets only.
+    DropGroup {
+        /// The group.
+        group_id: String,
+    },
     /// Topics are gone; what was committed for them goes too.
     TopicsDeleted {
         /// Their names and ids: an offset of a newer topic of the same name stays.
@@ -58,6 +70,8 @@ pub enum Reply {
     ListGroups(Vec<ListedGroup>),
     /// To [`Command::DeleteGroup`].
     DeleteGroup(ErrorCode),
+    /// To [`Command::KeepGroup`] and [`Command::DropGroup`].
+    Done,
     /// To [`Command::TopicsDeleted`].
     TopicsDeleted {
         /// How many offsets this step removed.

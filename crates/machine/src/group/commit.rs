@@ -111,9 +111,19 @@ impl ExpirationRule {
     pub(super) fn is_past(&self, now: TimestampMs, retention_ms: i64) -> bool {
         match self.since {
             Since::Time(at) => now.saturating_sub(at) >= retention_ms,
-            Since::Commit => true,
-            Since::CommitUnless(_) | Since::Never => false,
+            // Whoever keeps the offsets sees when the last is gone.
+            Since::Commit | Since::CommitUnless(_) | Since::Never => false,
         }
+    }
+
+    /// True for a group that is there only because it has offsets: with the last of them it goes.
+    pub fn goes_with_its_offsets(&self) -> bool {
+        self.unused && matches!(self.since, Since::Commit)
+    }
+
+    /// True if nothing of the group can have expired.
+    pub fn keeps_all(&self) -> bool {
+        matches!(self.since, Since::Never)
     }
 
     /// True if the group's offset for a partition of `topic` has expired. Times are those of the

@@ -190,6 +190,22 @@ impl Membership {
         LeaveGroupReply { error: ErrorCode::None, members }
     }
 
+    /// Makes a group that only keeps offsets, unless there is one of that id.
+    pub(super) fn keep(&self, now: Now, group_id: String, out: &mut GroupOutcome) {
+        if self.groups.contains_key(&*group_id) {
+            return;
+        }
+        let value = GroupMetadata {
+            protocol_type: String::new(),
+            generation: 0,
+            protocol: None,
+            leader: None,
+            current_state_timestamp: now.wall_ms,
+            members: Vec::new(),
+        };
+        out.records.push(Record::GroupMetadata { group_id, value });
+    }
+
     pub(super) fn validate_delete(&self, group_id: &str) -> Result<(), ErrorCode> {
         match self.state(group_id) {
             None => Err(ErrorCode::GroupIdNotFound),

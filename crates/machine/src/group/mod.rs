@@ -269,6 +269,18 @@ impl Machine for GroupMachine {
             Command::DeleteGroup { group_id } => {
                 Some(Reply::DeleteGroup(self.delete_group(&group_id, &mut out)))
             }
+            Command::KeepGroup { group_id } => {
+                self.membership.keep(now, group_id, &mut out);
+                Some(Reply::Done)
+            }
+            Command::DropGroup { group_id } => {
+                if self.membership.expiration_rule(&group_id).goes_with_its_offsets()
+                    && self.membership.state(&group_id).is_some()
+                {
+                    out.records.push(Record::GroupTombstone { group_id });
+                }
+                Some(Reply::Done)
+            }
             Command::TopicsDeleted { topics } => Some(self.topics_deleted(&topics, &mut out)),
         };
         out.replies.extend(reply.map(|reply| (reply_to, reply)));
