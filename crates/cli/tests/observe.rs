@@ -30,7 +30,7 @@ impl Gateway {
             .expect("the binary was built for this test");
         let lines = lines_of(child.stderr.take().expect("it is piped"));
         let greeting = lines_of(child.stdout.take().expect("it is piped"));
-        let mut told = |name: &str| {
+        let told = |name: &str| {
             let line = wait_for(&greeting, |line| line.trim().starts_with(name));
             let value = line.trim().trim_start_matches(name).trim();
             value.split("/metrics").next().expect("a first part").to_owned()
