@@ -146,7 +146,7 @@ impl OffsetStorage for StoredOffsets {
         let expiring = self.expiring.clone();
         tokio::spawn(async move {
             if let Err(error) = search.expire().await {
-                warn!(%error, "expired offsets cannot be looked for");
+                warn!(target: "tidegate::offsets", %error, "expired offsets cannot be looked for");
             }
             expiring.store(false, Ordering::Release);
         });
@@ -206,7 +206,7 @@ impl Search {
         for group_id in group_ids {
             // A group whose coordinator is not there keeps its offsets until it is.
             if let Err(error) = self.expire_group(&group_id).await {
-                debug!(group = group_id, %error, "offsets are not looked at");
+                debug!(target: "tidegate::offsets", group = group_id, %error, "offsets are not looked at");
             }
         }
         Ok(())
