@@ -2,8 +2,11 @@
 //! lost, repeated, reordered or changed.
 
 pub mod client;
+mod human;
 pub mod judge;
+pub mod live;
 pub mod message;
+pub mod metrics;
 pub mod plan;
 pub mod registry;
 pub mod report;

@@ -7,15 +7,17 @@ mod latency;
 mod machine;
 mod model;
 mod plan_record;
+mod recorder;
 mod series;
 mod time;
 
 pub use latency::{Latency, Percentiles, new_histogram, record};
 pub use machine::{Machine, Meter, Usage};
+pub(crate) use model::per_second;
 pub use model::{
-    Broker, Command, ErrorCount, Example, ExpectationOutcome, FORMAT, Fault, Group, Phase, Report,
-    SchemaCheck, Tally, Target, Totals, Verdict,
+    Broker, Command, ErrorCount, FORMAT, Group, Phase, Report, SchemaCheck, Target, Totals,
 };
 pub use plan_record::plan_record;
+pub use recorder::{Recorder, SoFar};
 pub use series::{SAMPLES_MAX, Sample, Second, Series};
 pub use time::{iso_time, unix_ms};

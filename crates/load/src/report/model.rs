@@ -6,6 +6,9 @@
 use super::latency::Latency;
 use super::machine::{Machine, Usage};
 use super::series::Sample;
+use crate::human::grouped;
+use crate::judge::{Fault, Verdict};
+use crate::plan::Outcome;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -63,7 +66,7 @@ pub struct Report {
     /// What the judge found.
     pub verdict: Verdict,
     /// What was expected and what was measured.
-    pub expectations: Vec<ExpectationOutcome>,
+    pub expectations: Vec<Outcome>,
     /// Processor and memory of the load test itself.
     pub usage: Usage,
     /// Processor and memory of the target, where it is a process of this machine that the run knows.
@@ -206,75 +209,6 @@ pub struct Command {
     pub output: String,
 }
 
-/// What the judge found.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Verdict {
-    /// Records that were compared byte by byte with what they must be.
-    pub judged: u64,
-    /// What must not happen, by kind.
-    pub faults: Vec<Fault>,
-    /// What may happen, counted: unacknowledged records that are there all the same, redeliveries.
-    pub allowed: Vec<Tally>,
-    /// Sentences on what could not be checked, and why.
-    pub unchecked: Vec<String>,
-}
-
-/// Faults of one kind.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Fault {
-    /// Its name, such as `lost`.
-    pub kind: String,
-    /// How many there are.
-    pub count: u64,
-    /// The first of them.
-    pub examples: Vec<Example>,
-}
-
-/// One fault.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Example {
-    /// The topic.
-    pub topic: String,
-    /// The partition.
-    pub partition: i32,
-    /// Where it lies, or should lie.
-    pub offset: Option<i64>,
-    /// The producer that sent it.
-    pub producer: Option<u32>,
-    /// The producer's count of it.
-    pub counter: Option<u64>,
-    /// The group that saw it.
-    pub group: Option<String>,
-    /// What should have been.
-    pub expected: String,
-    /// What was.
-    pub found: String,
-}
-
-/// A name and how often.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Tally {
-    /// What was counted.
-    pub name: String,
-    /// How often.
-    pub count: u64,
-}
-
-/// An expectation and what came of it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ExpectationOutcome {
-    /// As the user wrote it, such as `p99=20ms`.
-    pub expectation: String,
-    /// What was wanted in words: `p99 of acknowledgement at most 20 ms`.
-    pub wanted: String,
-    /// What was measured, with its unit.
-    pub measured: String,
-    /// Whether it was met.
-    pub met: bool,
-}
-
 impl Default for Report {
     fn default() -> Self {
         Self {
@@ -309,13 +243,6 @@ impl Default for Report {
     }
 }
 
-impl Verdict {
-    /// Faults of all kinds.
-    pub fn faults_total(&self) -> u64 {
-        self.faults.iter().map(|fault| fault.count).sum()
-    }
-}
-
 impl Totals {
     /// Acknowledged records per second of producing.
     pub fn acknowledged_per_second(&self) -> f64 {
@@ -344,7 +271,7 @@ impl Totals {
 }
 
 /// `count` per second over `ms`; 0 where no time passed, so that no report ever holds a number that is none.
-pub(super) fn per_second(count: u64, ms: u64) -> f64 {
+pub(crate) fn per_second(count: u64, ms: u64) -> f64 {
     if ms == 0 { 0.0 } else { count as f64 * 1000.0 / ms as f64 }
 }
 
@@ -363,49 +290,138 @@ fn conclusion(report: &Report) -> (u8, String) {
     if let Some(problem) = &report.unusable {
         return (2, problem.clone());
     }
-    let faults = report.verdict.faults_total();
-    let schemas = report.schemas.iter().find(|check| check.found != check.of);
-    if faults > 0 {
-        let kinds: Vec<String> = report
-            .verdict
-            .faults
-            .iter()
-            .filter(|fault| fault.count > 0)
-            .map(|fault| format!("{} {}", fault.count, fault.kind))
-            .collect();
+    let counts = &report.verdict.counts;
+    if counts.sent > 0 && counts.acknowledged == 0 && report.verdict.faults.is_empty() {
+        let sent = grouped(counts.sent);
+        return (
+            2,
+            format!("Not one of {sent} records was acknowledged: look at the errors below."),
+        );
+    }
+    let kinds: Vec<String> = report.verdict.faults.iter().map(fault_words).collect();
+    if !kinds.is_empty() {
         return (1, format!("The data is not what was sent: {}.", kinds.join(", ")));
     }
-    if let Some(check) = schemas {
-        let when =
-            if check.when == "registered" { String::new() } else { format!(" {}", check.when) };
-        let reason =
-            format!("Of {} registered schemas {} were found{when}.", check.of, check.found);
-        return (1, reason);
+    if let Some(check) = report.schemas.iter().find(|check| check.found != check.of) {
+        let when = if check.when == "registered" { "" } else { &format!(" {}", check.when) };
+        let (found, of) = (check.found, check.of);
+        return (1, format!("Of {of} registered schemas {found} were found{when}."));
     }
     let missed: Vec<String> = report
         .expectations
         .iter()
         .filter(|outcome| !outcome.met)
-        .map(|outcome| format!("{} (measured {})", outcome.expectation, outcome.measured))
+        .map(|outcome| format!("{} (measured {})", outcome.expected, outcome.found))
         .collect();
     if !missed.is_empty() {
-        return (3, format!("Every record is right, but missed was {}.", missed.join(", ")));
+        return (3, format!("The data is right, but missed was {}.", missed.join(", ")));
     }
     (0, clean_reason(report))
 }
 
+/// `12 lost`, or `at least 12 lost`.
+pub(super) fn fault_words(fault: &Fault) -> String {
+    let at_least = if fault.at_least { "at least " } else { "" };
+    format!("{at_least}{} {}", grouped(fault.count), fault.kind.name().replace('_', " "))
+}
+
 fn clean_reason(report: &Report) -> String {
-    let totals = &report.totals;
-    let mut reason = format!(
-        "All {} acknowledged records are there, once, in order and unchanged",
-        totals.acknowledged
-    );
-    if totals.failed > 0 {
-        reason = format!("{reason}; {} were not acknowledged", totals.failed);
+    let counts = &report.verdict.counts;
+    if counts.acknowledged == 0 {
+        return "Nothing was sent, so there was nothing to judge.".to_owned();
     }
-    if !report.verdict.unchecked.is_empty() {
+    let all = grouped(counts.acknowledged);
+    let mut reason =
+        format!("All {all} acknowledged records are there, once, in order and unchanged");
+    if counts.expired > 0 {
+        reason = format!("{reason}, but for {} that retention deleted", grouped(counts.expired));
+    }
+    if counts.failed + counts.unresolved > 0 {
+        let missing = grouped(counts.failed + counts.unresolved);
+        reason = format!("{reason}; {missing} were not acknowledged");
+    }
+    if !report.verdict.complete {
         reason.push_str("; not everything could be checked");
     }
     reason.push('.');
     reason
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge::{Counts, FaultKind};
+
+    fn clean() -> Report {
+        let counts = Counts { sent: 1234, acknowledged: 1234, present: 1234, ..Counts::default() };
+        let verdict = Verdict { clean: true, complete: true, counts, ..Verdict::default() };
+        Report { verdict, ..Report::default() }
+    }
+
+    fn concluded(mut report: Report) -> (u8, String) {
+        report.conclude();
+        (report.exit_code, report.reason)
+    }
+
+    #[test]
+    fn a_clean_run_ends_with_0_and_says_how_much_was_judged() {
+        let reason = "All 1,234 acknowledged records are there, once, in order and unchanged.";
+        assert_eq!(concluded(clean()), (0, reason.to_owned()));
+    }
+
+    #[test]
+    fn a_fault_outweighs_a_missed_expectation_and_a_target_without_use_outweighs_both() {
+        let mut report = clean();
+        let missed = ("p99=20ms".to_owned(), "31.000ms".to_owned());
+        report.expectations.push(Outcome { expected: missed.0, found: missed.1, met: false });
+        let (exit_code, reason) = concluded(report.clone());
+        assert_eq!(exit_code, 3);
+        assert!(reason.contains("p99=20ms (measured 31.000ms)"), "{reason}");
+
+        report.schemas.push(SchemaCheck {
+            when: "after restart".into(),
+            found: 0,
+            of: 10,
+            problems: vec![],
+        });
+        let (exit_code, reason) = concluded(report.clone());
+        assert_eq!(
+            (exit_code, reason.as_str()),
+            (1, "Of 10 registered schemas 0 were found after restart.")
+        );
+
+        let (kind, examples) = (FaultKind::OffsetWentBack, vec![]);
+        report.verdict.faults.push(Fault { kind, count: 3, at_least: true, examples });
+        let (exit_code, reason) = concluded(report.clone());
+        assert_eq!(exit_code, 1);
+        assert_eq!(reason, "The data is not what was sent: at least 3 offset went back.");
+
+        report.unusable = Some("No broker answers at 127.0.0.1:1.".into());
+        assert_eq!(concluded(report), (2, "No broker answers at 127.0.0.1:1.".into()));
+    }
+
+    #[test]
+    fn a_run_without_a_record_does_not_call_itself_proven() {
+        let (exit_code, reason) = concluded(Report::default());
+        assert_eq!(exit_code, 0);
+        assert!(reason.starts_with("Nothing was sent"), "{reason}");
+    }
+
+    #[test]
+    fn a_target_that_acknowledges_nothing_is_not_usable() {
+        let mut report = Report::default();
+        report.verdict.counts.sent = 5;
+        let (exit_code, reason) = concluded(report);
+        assert_eq!(exit_code, 2);
+        assert!(reason.starts_with("Not one of 5 records was acknowledged"), "{reason}");
+    }
+
+    #[test]
+    fn a_report_comes_back_from_its_json_as_it_was() {
+        let mut report = clean();
+        report.samples.push(Sample { cpus: 1.25, lag: Some(3), ..Sample::default() });
+        report.conclude();
+        let json = serde_json::to_string_pretty(&report).expect("a report is JSON");
+        assert_eq!(serde_json::from_str::<Report>(&json).expect("it reads"), report);
+    }
 }
