@@ -3,6 +3,7 @@
 //! cluster itself goes through [`cluster`].
 
 pub mod cluster;
+pub mod driver;
 mod errors;
 pub mod librdkafka;
 

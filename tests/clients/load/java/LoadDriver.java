@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
 import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.ConsumerRecords;
@@ -41,9 +42,6 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 
 /** The load test's driver of Apache Kafka's client for Java. The README beside it describes commands and events. */
 public final class LoadDriver {
-    /** What may wait for a producer or consumer before the reader of stdin, and so the load test, waits. */
-    private static final int COMMANDS_WAITING_MAX = 16;
-
     /** What one line holds at most, so that the first of many is not told with the last. */
     private static final int BATCH_MAX = 500;
 
@@ -64,7 +62,9 @@ public final class LoadDriver {
                 boolean closes = command.get("do").asText().equals("close");
                 BlockingQueue<JsonNode> handle = closes ? handles.remove(id) : handles.get(id);
                 if (handle == null) {
-                    handle = new ArrayBlockingQueue<>(COMMANDS_WAITING_MAX);
+                    // Without a limit, so that one that waits for its client does not hold up the others: the load
+                    // test limits what it sends.
+                    handle = new LinkedBlockingQueue<>();
                     handles.put(id, handle);
                     start(id, handle);
                 }

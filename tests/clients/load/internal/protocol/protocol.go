@@ -12,9 +12,6 @@ import (
 	"sync"
 )
 
-// What may wait for a handle before the reader of stdin, and so the load test, waits.
-const commandsWaitingMax = 16
-
 // What one line holds at most, so that the first of many is not told with the last.
 const batchMax = 500
 
@@ -208,10 +205,43 @@ func (o *Out) tellAcks() {
 	}
 }
 
+// queue holds the commands of one id. It has no limit, so that one that waits for
+// its client does not hold up the others: the load test limits what it sends.
+type queue struct {
+	mutex    sync.Mutex
+	some     *sync.Cond
+	commands []*Command
+}
+
+func newQueue() *queue {
+	q := &queue{}
+	q.some = sync.NewCond(&q.mutex)
+	return q
+}
+
+func (q *queue) put(command *Command) {
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	q.commands = append(q.commands, command)
+	q.some.Signal()
+}
+
+func (q *queue) take() *Command {
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	for len(q.commands) == 0 {
+		q.some.Wait()
+	}
+	command := q.commands[0]
+	q.commands[0] = nil
+	q.commands = q.commands[1:]
+	return command
+}
+
 // Main obeys the commands of stdin until it ends.
 func Main(driver *Driver) {
 	emit(map[string]any{"event": "hello", "client": driver.Name, "protocol": 1})
-	handles := map[int]chan *Command{}
+	handles := map[int]*queue{}
 	lines := json.NewDecoder(bufio.NewReaderSize(os.Stdin, 1<<20))
 	for {
 		command := &Command{}
@@ -223,26 +253,26 @@ func Main(driver *Driver) {
 		}
 		handle, known := handles[command.ID]
 		if !known {
-			handle = make(chan *Command, commandsWaitingMax)
+			handle = newQueue()
 			handles[command.ID] = handle
 			go serve(driver, command.ID, handle)
 		}
-		handle <- command
+		handle.put(command)
 		if command.Do == "close" {
-			close(handle)
 			delete(handles, command.ID)
 		}
 	}
 }
 
 // serve obeys the commands of one id.
-func serve(driver *Driver, id int, commands <-chan *Command) {
+func serve(driver *Driver, id int, commands *queue) {
 	out := &Out{id: id, driver: driver, acks: make(chan [3]int64, 10*batchMax)}
 	out.told.Add(1)
 	go out.tellAcks()
 	var producer Producer
 	var consumer Consumer
-	for command := range commands {
+	for {
+		command := commands.take()
 		var err error
 		switch command.Do {
 		case "producer":
@@ -267,6 +297,7 @@ func serve(driver *Driver, id int, commands <-chan *Command) {
 			close(out.acks)
 			out.told.Wait()
 			emit(map[string]any{"event": "closed", "id": id})
+			return
 		default:
 			fmt.Fprintln(os.Stderr, "unknown command", command.Do)
 			os.Exit(1)
