@@ -14,6 +14,7 @@ leaves every batch as it is.
 import argparse
 import asyncio
 import copy
+import functools
 import itertools
 import json
 import random
@@ -37,6 +38,8 @@ class Fault:
     skip: int = 20
     count: int = 1
     s: float = 2.0
+    # For `hide`: a word in the ids of the clients that are not to see the record; all clients if it is empty.
+    of: str = ""
     seen: int = 0
 
     @classmethod
@@ -45,7 +48,8 @@ class Fault:
         if kind not in FAULTS:
             raise argparse.ArgumentTypeError(f"there is no fault {kind}; there are {', '.join(FAULTS)}")
         options = dict(pair.split("=") for pair in rest.split(",") if pair)
-        return cls(kind, **{name: (float if name == "s" else int)(value) for name, value in options.items()})
+        types = {"s": float, "of": str}
+        return cls(kind, **{name: types.get(name, int)(value) for name, value in options.items()})
 
     def is_due(self):
         """Whether the batch that this is asked for is one to damage."""
@@ -59,6 +63,7 @@ class _Sent:
 
     api_key: int
     version: int
+    client_id: bytes | None = None
     # Answers for partitions that the broker never saw: [topic, partition, records in it].
     forged: list = field(default_factory=list)
     # (topic, partition) -> how many records; and those whose answer names a wrong offset.
@@ -168,14 +173,13 @@ FAULTS = {
     "change_timestamp": "writes a record with a timestamp one millisecond later",
     "wrong_schema": "writes a value with an unknown schema's id",
     "wrong_offset": "acknowledges a batch with an offset that is one too high",
-    "hide": "leaves a record out the first time that it is fetched",
-    "vanish": "leaves a record out whenever it is fetched",
+    "hide": "leaves a record out for the clients whose id holds the word `of`",
     "stall": "lets a Produce request, and all behind it on its connection, wait for `s` seconds",
     "cut": "cuts the connection instead of acknowledging a batch that was written",
     "refuse": "cuts the connection instead of writing a batch",
 }
-_LEAVE_BATCHES = {"wrong_offset", "hide", "vanish", "stall", "cut", "refuse"}
-_ON_FETCH = {"hide", "vanish"}
+_LEAVE_BATCHES = {"wrong_offset", "hide", "stall", "cut", "refuse"}
+_ON_FETCH = {"hide"}
 
 
 class Proxy:
@@ -271,32 +275,27 @@ class Proxy:
             batch.producer_id, batch.producer_epoch, batch.base_sequence = -1, -1, -1
         return batch.encode() if edit or self._strip else None
 
-    def fetched(self, topic, partition, records):
+    def fetched(self, client_id, topic, partition, records):
         """What a client is shown of a partition, or None if all of it."""
-        if topic.startswith(b"_") or not any(fault.kind in _ON_FETCH for fault in self.faults):
+        hiding = [fault for fault in self.faults if fault.kind == "hide" and fault.of.encode() in (client_id or b"")]
+        if topic.startswith(b"_") or not hiding:
             return None
         found = wire.batches(records)
-        hidden = False
-        for batch in found:
-            for kind in _ON_FETCH:
-                hidden |= self._hide_in(kind, topic, partition, batch)
+        hidden = [batch for batch in found if self._hides(topic, partition, batch)]
+        for batch in hidden:
+            batch.records.pop()
         return b"".join(batch.encode() for batch in found) if hidden else None
 
-    def _hide_in(self, kind, topic, partition, batch):
-        known = self._hidden.setdefault(kind, {})
-        offset = batch.base_offset + batch.records[-1].offset_delta if batch.records else None
-        if offset is None:
+    def _hides(self, topic, partition, batch):
+        """Whether the batch's last record is hidden, as it was before if it is fetched again."""
+        if not batch.records:
             return False
-        if (topic, partition, offset) not in known:
-            # An answer may be asked for again before it was looked at: what was shown once is not hidden later.
-            known[topic, partition, offset] = hide = self.due({kind}) is not None
-            if hide:
-                self.note(kind, topic, partition, 1, offset=offset)
-        elif kind == "hide":
-            return False
-        if known[topic, partition, offset]:
-            batch.records.pop()
-        return known[topic, partition, offset]
+        place = (topic, partition, batch.base_offset)
+        if place not in self._hidden:
+            self._hidden[place] = self.due({"hide"}) is not None
+            if self._hidden[place]:
+                self.note("hide", topic, partition, 1, offset=batch.base_offset + batch.records[-1].offset_delta)
+        return self._hidden[place]
 
     def end_of(self, topic, partition):
         return self._ends.get((topic, partition), 0)
@@ -340,7 +339,7 @@ class _Connection:
             if head.api_key not in (wire.PRODUCE, wire.FETCH, wire.API_VERSIONS):
                 _send(self._broker, frame)
                 continue
-            sent = _Sent(head.api_key, head.version)
+            sent = _Sent(head.api_key, head.version, head.client_id)
             if head.api_key == wire.PRODUCE and not await self._produce(head, sent):
                 continue
             if head.api_key != wire.PRODUCE:
@@ -428,7 +427,8 @@ class _Connection:
             elif sent.api_key == wire.API_VERSIONS:
                 _send(self._client, wire.cap_versions(sent.version, frame))
             elif sent.api_key == wire.FETCH:
-                _send(self._client, wire.edit_fetched(sent.version, frame, self._proxy.fetched) or frame)
+                shown = functools.partial(self._proxy.fetched, sent.client_id)
+                _send(self._client, wire.edit_fetched(sent.version, frame, shown) or frame)
             elif not sent.swallow:
                 self._answer_produce(sent, frame, correlation_id)
                 if sent.cut:
