@@ -40,6 +40,8 @@ _PORTS = range(11000, 20000)
 _GRPC_ABOVE = 10000
 # The Kafka gateway tells its clients to come to this port, whatever `-port` says.
 GATEWAY_PORT = 9093
+# Parts the runs of a process in its log.
+STARTED = "---- started ----"
 
 
 class SeaweedFailed(Exception):
@@ -102,6 +104,8 @@ class Part:
         if self.pid:
             return
         with self.log.open("a") as log:
+            log.write(f"{STARTED}\n")
+            log.flush()
             # A session of its own, so that Ctrl-C in a terminal is the caller's to handle. The folder is where
             # weed looks for security.toml and filer.toml first.
             child = subprocess.Popen(
@@ -150,6 +154,9 @@ class Part:
                     return
             time.sleep(0.05)
         raise SeaweedFailed(self.explain(f"was not ready within {READY_TIMEOUT_S} s"))
+
+    def said_since_its_start(self):
+        return self.log.read_text(errors="replace").rpartition(STARTED)[2]
 
     def explain(self, what):
         tail = "\n".join(self.log.read_text(errors="replace").splitlines()[-40:])
@@ -270,6 +277,9 @@ class SeaweedFS:
             # With JWT the filer refuses what is not signed, which it can only do when it serves.
             url = f"http://{part.address}/.ready-{part.name}"
             return _status(url, "PUT", b"ready") in (201, 401) and _status(url) in (200, 401)
+        if part.name == "broker":
+            # Until it has found who balances, topics cannot be made.
+            return _connects(part.port) and "connects to balancer" in part.said_since_its_start()
         return _connects(part.port)
 
 
