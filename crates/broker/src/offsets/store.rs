@@ -49,6 +49,12 @@ pub trait OffsetStore: Send + Sync {
     /// Forgets all that the group committed.
     fn remove_group(&self, group_id: &str) -> BoxFuture<Result<(), ErrorCode>>;
 
+    /// A group seems to have nothing left here: what is empty of it may go.
+    fn tidy(&self, group_id: &str) -> BoxFuture<Result<(), ErrorCode>> {
+        let _ = group_id;
+        Box::pin(std::future::ready(Ok(())))
+    }
+
     /// The groups that have offsets here, in order.
     fn group_ids(&self) -> BoxFuture<Result<Vec<String>, ErrorCode>>;
 

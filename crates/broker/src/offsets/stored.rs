@@ -228,6 +228,9 @@ impl Search {
         if !committed.is_empty() {
             self.store.remove_unchanged(group_id, committed).await?;
         }
+        if is_last {
+            self.store.tidy(group_id).await?;
+        }
         if is_last && rule.goes_with_its_offsets() {
             let group_id = group_id.to_owned();
             shard.submit(Command::DropGroup { group_id }).wait().await?;
