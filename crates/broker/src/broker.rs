@@ -22,6 +22,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tidegate_log::{LogError, LogStore};
 use tidegate_machine::group::Settings as GroupSettings;
+use tidegate_metrics::Gauge;
 use tidegate_model::{ErrorCode, LeaderEpoch, Offset, ProducerId, TopicId};
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
@@ -99,6 +100,7 @@ pub struct Broker {
     catalog: Catalog,
     groups: Groups,
     fetch_sessions: FetchSessions,
+    parked_fetches: Arc<Gauge>,
     quotas: ClientQuotas,
     /// One after the other puts the catalog's quotas in force, so that the newest win.
     enforcing: SyncMutex<()>,
@@ -128,6 +130,7 @@ impl Broker {
         let broker = Arc::new(Broker {
             groups: Groups::new(clock.clone(), timers.clone(), group_settings, offset_storage),
             fetch_sessions: FetchSessions::new(slots, Uuid::new_v4().as_u128() as i32),
+            parked_fetches: Arc::default(),
             quotas: client_quotas(&current),
             store,
             settings,
@@ -223,6 +226,11 @@ impl Broker {
     /// Incremental fetch sessions.
     pub fn fetch_sessions(&self) -> &FetchSessions {
         &self.fetch_sessions
+    }
+
+    /// How many fetches wait for records.
+    pub fn parked_fetches(&self) -> &Arc<Gauge> {
+        &self.parked_fetches
     }
 
     /// The group coordinator as it stands; [`Broker::ensure_groups`] brings it up.

@@ -29,6 +29,8 @@ pub struct Appended {
     pub log_append_time: TimestampMs,
     /// First offset kept.
     pub log_start_offset: Offset,
+    /// Records that were appended: none if the batch was a duplicate.
+    pub records: u32,
     /// Resolves when the batch, or the original of a duplicate, is durable.
     pub commit: Commit,
 }
@@ -228,6 +230,7 @@ impl Partition {
                 base_offset,
                 log_append_time: log_append_time.map_or(-1, |_| timestamp),
                 log_start_offset: self.log.log_start_offset(),
+                records: 0,
                 commit: writer.last_commit.clone(),
             });
         }
@@ -258,6 +261,7 @@ impl Partition {
             base_offset,
             log_append_time: log_append_time.unwrap_or(-1),
             log_start_offset,
+            records: header.record_count.unsigned_abs(),
             commit,
         })
     }

@@ -5,8 +5,10 @@
 //! leave a list: a stale entry costs one needless wake-up at most.
 
 use parking_lot::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+use tidegate_metrics::Gauge;
 use tokio::sync::Notify;
 
 /// One connection's place to sleep until any of its partitions has news.
@@ -14,12 +16,36 @@ use tokio::sync::Notify;
 pub struct Waiter {
     notify: Notify,
     closed: AtomicBool,
+    /// How many sleep, of all connections.
+    parked: Arc<Gauge>,
+    /// Time that requests of this connection waited because their client wanted it.
+    waited_nanos: AtomicU64,
 }
 
 impl Waiter {
     /// A waiter that nobody has woken.
     pub fn new() -> Arc<Self> {
         Arc::default()
+    }
+
+    /// The same, counted in `parked` while it sleeps.
+    pub fn counted(parked: Arc<Gauge>) -> Arc<Self> {
+        Arc::new(Waiter { parked, ..Waiter::default() })
+    }
+
+    /// Waits for what the client asked to wait for, and keeps how long it took.
+    pub async fn waits<T>(&self, wait: impl Future<Output = T>) -> T {
+        let begun = Instant::now();
+        let done = wait.await;
+        let nanos = u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.waited_nanos.fetch_add(nanos, Ordering::Relaxed);
+        done
+    }
+
+    /// How long was waited that way since this was last asked. Requests of a connection are answered
+    /// one after the other, so that it belongs to one of them.
+    pub fn take_waited(&self) -> Duration {
+        Duration::from_nanos(self.waited_nanos.swap(0, Ordering::Relaxed))
     }
 
     /// Wakes the sleeper, or the next one to sleep.
@@ -40,6 +66,7 @@ impl Waiter {
 
     /// Sleeps until woken.
     pub async fn woken(&self) {
+        let _parked = self.parked.open();
         self.notify.notified().await;
     }
 }

@@ -17,7 +17,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tidegate_log::Snapshot;
 
 /// Above this many segments one sync of the file system is cheaper than one of each.
@@ -50,7 +50,7 @@ impl Core {
     /// Makes one checkpoint. An error is want of space; the one before then stays.
     pub fn make_checkpoint(&self, clean: bool) -> io::Result<()> {
         let _alone = self.checkpointing.lock();
-        let begun = std::time::Instant::now();
+        let begun = Instant::now();
         // Before the list is taken: what these frames brought is in partitions that are on it.
         let progress = self.wal.progress();
         let changed = std::mem::take(&mut *self.changed.lock());
@@ -66,6 +66,7 @@ impl Core {
             return made;
         }
         self.counters.checkpoints.fetch_add(1, Ordering::Relaxed);
+        self.times.checkpoint.observe(begun.elapsed());
         let took_ms = begun.elapsed().as_millis() as u64;
         tracing::debug!(target: "tidegate::log", partitions = changed.len(), took_ms, "checkpoint made");
         Ok(())
@@ -105,10 +106,13 @@ impl Core {
         checkpoint.wal_files = self.wal.ring.files(checkpoint.lsn);
         checkpoint.clean = clean;
         // Snapshots and deletions that the record takes for granted must be as durable as it will be.
-        self.wal.sync();
+        self.sync_wal();
         self.sync_segments();
         let path = self.settings.checkpoint_path();
-        if let Err(error) = checkpoint.write(&path) {
+        let begun = Instant::now();
+        let put = checkpoint.write(&path);
+        self.times.checkpoint_sync.observe(begun.elapsed());
+        if let Err(error) = put {
             if !is_full(&error) {
                 fatal("write", &path, &error);
             }
@@ -140,6 +144,7 @@ impl Core {
         let touched = std::mem::take(&mut *self.touched.lock());
         touched.iter().for_each(|segment| segment.touched.store(false, Ordering::Release));
         let root = self.files.directory();
+        let begun = Instant::now();
         let result = faults::check(faults::Operation::SyncSegment, root).and_then(|()| {
             if touched.len() > SYNC_EACH_MAX {
                 return disk::sync_file_system(&File::open(root)?);
@@ -148,6 +153,9 @@ impl Core {
         });
         if let Err(error) = result {
             fatal("sync the segments in", root, &error);
+        }
+        if !touched.is_empty() {
+            self.times.segment_sync.observe(begun.elapsed());
         }
     }
 

@@ -15,8 +15,8 @@ use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
-use tidegate_log::{CommitQueue, LogObserver, TailEntry};
+use std::time::{Duration, Instant};
+use tidegate_log::{CommitQueue, LogObserver, StoreTimes, TailEntry};
 use tidegate_model::TopicIdPartition;
 
 /// Everything a store is made of, but for its threads and its lock.
@@ -55,6 +55,8 @@ pub struct Core {
     pub touched: Mutex<Vec<Arc<Segment>>>,
     /// Figures.
     pub counters: Counters,
+    /// How long the disk takes.
+    pub times: StoreTimes,
 }
 
 /// Figures that the threads count up.
@@ -117,6 +119,11 @@ impl Core {
         counters.bytes.fetch_add(payload, Ordering::Relaxed);
         counters.sync_nanos.fetch_add(nanos, Ordering::Relaxed);
         let frame_len = bytes.len() as u64;
+        if frames > 0 {
+            self.times.write.record(nanos);
+            self.times.frame_appends.record(appends);
+            self.times.frame_bytes.record(frame_len);
+        }
         let before = counters.since_checkpoint.fetch_add(frame_len, Ordering::Relaxed);
         let limit = self.settings.checkpoint_bytes;
         if before < limit && before + frame_len >= limit {
@@ -178,6 +185,14 @@ impl Core {
             }
         }
         self.flush.remove_later(partition.clone());
+    }
+
+    /// Makes durable what has been written to the log, if writes do not do that themselves.
+    pub fn sync_wal(&self) {
+        let begun = Instant::now();
+        if self.wal.sync() {
+            self.times.wal_sync.observe(begun.elapsed());
+        }
     }
 
     fn note_change(&self, partition: &Arc<Partition>) {

@@ -332,7 +332,7 @@ impl Core {
     pub fn remove_below(&self, partition: &Arc<Partition>, start: Offset) {
         let _files = partition.files.lock();
         // A start must not miss a file without finding the entry that explains it.
-        self.wal.sync();
+        self.sync_wal();
         let (removed, deleted) = {
             let mut state = partition.state.lock();
             if state.removed {

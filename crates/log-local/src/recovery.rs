@@ -25,7 +25,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use tidegate_log::{CommitQueue, EpochHistory, wall_clock_ms};
+use tidegate_log::{CommitQueue, EpochHistory, StoreTimes, wall_clock_ms};
 use tidegate_model::{Offset, TopicIdPartition};
 
 /// Memory of frames is taken in chunks of at most this size, which is that of the largest frame but
@@ -389,6 +389,7 @@ fn new_core(
         changed: parking_lot::Mutex::default(),
         touched: parking_lot::Mutex::default(),
         counters: Counters::default(),
+        times: StoreTimes::default(),
         settings,
     })
 }

@@ -17,7 +17,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::Duration;
-use tidegate_log::{BoxFuture, LogError, LogObserver, LogStore, Opened, Step, StoreStats, Volume};
+use tidegate_log::{
+    BoxFuture, LogError, LogObserver, LogStore, Opened, Step, StoreStats, StoreTimes, Volume,
+};
 use tidegate_model::{LeaderEpoch, TopicIdPartition};
 
 /// Threads for reads that wait for the disk.
@@ -121,7 +123,7 @@ fn start_threads(core: &Arc<Core>) -> Vec<JoinHandle<()>> {
 fn run_syncer(core: &Core) {
     let Sync::Interval(interval_ms) = core.settings.sync else { return };
     while core.syncing.pause(Duration::from_millis(interval_ms.max(1))) {
-        core.wal.sync();
+        core.sync_wal();
     }
 }
 
@@ -262,6 +264,10 @@ impl LogStore for LocalStore {
             sync_nanos: read(&core.counters.sync_nanos),
             full: core.full.is_short(),
         }
+    }
+
+    fn times(&self) -> &StoreTimes {
+        &self.core.times
     }
 
     fn close(&self) -> BoxFuture<Result<(), LogError>> {

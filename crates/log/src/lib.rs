@@ -23,6 +23,6 @@ pub use segments::{SegmentFill, SegmentLimits, SegmentSummary, wall_clock_ms};
 pub use slice::{LogRead, Slice};
 pub use store::{
     Append, BatchQuery, BoxFuture, EpochStart, LogError, LogObserver, LogStore, Opened,
-    PartitionLog, ReadRequest, Snapshot, Step, StoreStats, Volume,
+    PartitionLog, ReadRequest, Snapshot, Step, StoreStats, StoreTimes, Volume,
 };
 pub use tail::{BatchSearch, EpochHistory, Tail, TailEntry};

@@ -8,7 +8,7 @@ use crate::segments::{SegmentFill, SegmentLimits, SegmentSummary, wall_clock_ms}
 use crate::slice::LogRead;
 use crate::store::{
     Append, BatchQuery, BoxFuture, EpochStart, LogError, LogObserver, LogStore, Opened,
-    PartitionLog, ReadRequest, Step, StoreStats, Volume,
+    PartitionLog, ReadRequest, Step, StoreStats, StoreTimes, Volume,
 };
 use crate::tail::{BatchSearch, EpochHistory, Tail, TailEntry};
 use bytes::Bytes;
@@ -30,6 +30,7 @@ struct Shared {
     pending: Mutex<Pending>,
     wake: Condvar,
     stats: Mutex<StoreStats>,
+    times: StoreTimes,
 }
 
 #[derive(Default)]
@@ -49,6 +50,7 @@ impl MemoryStore {
             pending: Mutex::default(),
             wake: Condvar::new(),
             stats: Mutex::default(),
+            times: StoreTimes::default(),
         });
         let run = shared.clone();
         let thread = std::thread::Builder::new()
@@ -110,6 +112,8 @@ impl Shared {
                 stats.appends += count;
                 stats.bytes += bytes;
             }
+            self.times.frame_appends.record(count);
+            self.times.frame_bytes.record(bytes);
             self.queue.complete(number);
         }
         self.queue.close(closed());
@@ -173,6 +177,10 @@ impl LogStore for MemoryStore {
         let logs: Vec<_> = self.shared.partitions.lock().values().cloned().collect();
         stats.tail_bytes = logs.iter().map(|log| log.size_bytes()).sum();
         stats
+    }
+
+    fn times(&self) -> &StoreTimes {
+        &self.shared.times
     }
 
     fn close(&self) -> BoxFuture<Result<(), LogError>> {

@@ -8,6 +8,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use thiserror::Error;
+use tidegate_metrics::{COUNTS, Histogram, SIZES, Unit};
 use tidegate_model::{LeaderEpoch, Offset, TimestampMs, TopicIdPartition};
 
 /// A future that an engine hands out through a trait object.
@@ -180,6 +181,40 @@ pub struct StoreStats {
     pub full: bool,
 }
 
+/// How long a store's work on the disk takes, and how much of it is done at once. All zero in an
+/// engine without one.
+#[derive(Debug)]
+pub struct StoreTimes {
+    /// To write one frame until it is as durable as the settings ask for.
+    pub write: Histogram,
+    /// To make frames durable that were only written.
+    pub wal_sync: Histogram,
+    /// To make segments durable at a checkpoint.
+    pub segment_sync: Histogram,
+    /// To put the checkpoint's own file in place.
+    pub checkpoint_sync: Histogram,
+    /// To make a whole checkpoint.
+    pub checkpoint: Histogram,
+    /// Appends of one frame.
+    pub frame_appends: Histogram,
+    /// Bytes of one frame.
+    pub frame_bytes: Histogram,
+}
+
+impl Default for StoreTimes {
+    fn default() -> Self {
+        StoreTimes {
+            write: Histogram::seconds(),
+            wal_sync: Histogram::seconds(),
+            segment_sync: Histogram::seconds(),
+            checkpoint_sync: Histogram::seconds(),
+            checkpoint: Histogram::seconds(),
+            frame_appends: Histogram::new(Unit::One, COUNTS),
+            frame_bytes: Histogram::new(Unit::One, SIZES),
+        }
+    }
+}
+
 /// Where a store keeps its logs, and how much room there is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Volume {
@@ -217,6 +252,9 @@ pub trait LogStore: Send + Sync + 'static {
 
     /// Figures for metrics.
     fn stats(&self) -> StoreStats;
+
+    /// Times and sizes for metrics.
+    fn times(&self) -> &StoreTimes;
 
     /// Makes everything enqueued durable, writes a checkpoint and releases the files.
     ///

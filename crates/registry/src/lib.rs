@@ -13,6 +13,6 @@ mod routes;
 mod settings;
 
 pub use error::ApiError;
-pub use http::{BadPassword, BadUsers, RegistryServer, Users, user_line};
+pub use http::{BadPassword, BadUsers, METRICS, RegistryServer, Users, user_line};
 pub use registry::Registry;
 pub use settings::{Answers, HttpSettings, ListLimit, RegistrySettings};

@@ -5,11 +5,12 @@
 use crate::api::Context;
 use axum::Router;
 use axum::extract::State;
-use axum::http::{HeaderName, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
 use serde_json::{Value, json};
 use std::sync::Arc;
+use tidegate_metrics::Format;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tracing::info;
@@ -58,9 +59,18 @@ async fn ready(State(admin): State<Admin>) -> (StatusCode, &'static str) {
     (StatusCode::OK, "ready\n")
 }
 
-async fn metrics(State(admin): State<Admin>) -> impl IntoResponse {
-    let text = admin.context.metrics.render(&admin.context.broker);
-    ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text)
+/// OpenMetrics for whom asks for it, Prometheus' own format for others.
+async fn metrics(State(admin): State<Admin>, headers: HeaderMap) -> impl IntoResponse {
+    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    let format = Format::accepted(accept);
+    let context = admin.context;
+    // Thousands of partitions take milliseconds, and the system is asked: not for a task that others
+    // wait for.
+    let render = move || context.metrics.render(&context.broker, &context.memory, format);
+    match tokio::task::spawn_blocking(render).await {
+        Ok(text) => ([(header::CONTENT_TYPE, format.content_type())], text).into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
 }
 
 /// The open connections, as a JSON array.

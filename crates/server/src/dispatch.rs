@@ -1,14 +1,17 @@
 //! From a frame to its handler.
 
 use crate::api::{self, Api, Client, Request};
-use crate::metrics::Metrics;
+use crate::metrics::{Answered, Metrics, Outcome, Timing};
 use crate::net::connection::{Reply, Service};
 use crate::quota::Account;
 use bytes::BytesMut;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tidegate_wire::header::{decode_request_header, peek_request_header};
 use tracing::info;
+
+/// The length in front of each frame.
+const LENGTH_BYTES: usize = 4;
 
 /// Serves one connection's requests by the table of handlers.
 pub struct Dispatcher {
@@ -59,6 +62,14 @@ impl Service for Dispatcher {
         pending_bytes > self.client.context.unacknowledged_bytes_max
     }
 
+    fn wrote(&mut self, bytes: usize) {
+        self.client.context.metrics.wrote(bytes);
+    }
+
+    fn sent(&mut self, timing: Timing) {
+        self.client.context.metrics.sent(timing);
+    }
+
     fn stop(&mut self) {
         self.client.waiter.close();
     }
@@ -70,10 +81,16 @@ impl Service for Dispatcher {
             Ok(opened) => opened,
             Err(reply) => return reply,
         };
-        let (key, version) = (api.key, request.version());
-        self.client.context.metrics.request_begun(key);
+        let version = request.version();
+        let ending = Ending {
+            metrics: self.client.context.metrics.clone(),
+            api_key: api.key,
+            version,
+            started,
+        };
+        ending.metrics.received(frame_len + LENGTH_BYTES);
         if !api.serves(version) {
-            return api::unsupported_api_versions(&request);
+            return ending.at_once(api::unsupported_api_versions(&request));
         }
         let account = request.account.clone();
         let handled = match &account {
@@ -82,28 +99,63 @@ impl Service for Dispatcher {
         };
         let reply = match handled {
             Ok(Reply::Later(future)) => {
-                let metrics: Arc<Metrics> = self.client.context.metrics.clone();
+                let (begun, waiter) = (Instant::now(), self.client.waiter.clone());
                 Reply::Later(Box::pin(async move {
+                    // Polled for the first time when everything before it is answered.
+                    let queue = begun.elapsed();
+                    waiter.take_waited();
                     let reply = future.await;
-                    metrics.request_done(key, started.elapsed());
-                    reply
+                    ending.of(reply, queue, waiter.take_waited())
                 }))
             }
-            Ok(reply) => {
-                self.client.context.metrics.request_done(key, started.elapsed());
-                reply
-            }
+            Ok(reply) => ending.at_once(reply),
             Err(error) => {
-                return self.refuse(
-                    "request is malformed",
-                    format_args!("{} version {version}: {error}", api.name),
-                );
+                let why = format_args!("{} version {version}: {error}", api.name);
+                return ending.at_once(self.refuse("request is malformed", why));
             }
         };
         let Some(account) = account else { return reply };
-        if key == api::PRODUCE_KEY {
+        if api.key == api::PRODUCE_KEY {
             account.charge_produce(frame_len);
         }
         account.settle(reply)
+    }
+}
+
+/// What is counted when a request's answer is ready.
+struct Ending {
+    metrics: Arc<Metrics>,
+    api_key: i16,
+    version: i16,
+    started: Instant,
+}
+
+impl Ending {
+    /// The same for a reply that was there at once.
+    fn at_once(self, reply: Reply) -> Reply {
+        self.of(reply, Duration::ZERO, Duration::ZERO)
+    }
+
+    /// Counts `reply` and lets it know the request, so that it is counted again when it is sent.
+    fn of(self, mut reply: Reply, queue: Duration, wait: Duration) -> Reply {
+        let ready = Instant::now();
+        let outcome = match &reply {
+            Reply::Close(_) => Outcome::Closed,
+            Reply::Ready(response) => Outcome::Answered(response.error),
+            _ => Outcome::Answered(0),
+        };
+        self.metrics.answered(&Answered {
+            api_key: self.api_key,
+            version: self.version,
+            outcome,
+            queue,
+            wait,
+            total: ready - self.started,
+        });
+        if let Reply::Ready(response) = &mut reply {
+            let (api_key, started) = (self.api_key, self.started);
+            response.timing = Some(Timing { api_key, started, ready });
+        }
+        reply
     }
 }

@@ -147,7 +147,7 @@ impl Account {
             }
             // Time is not charged where no answer could tell of it, as in Kafka.
             Reply::Silent => {
-                self.tell(Response::new());
+                self.tell(Response::default());
                 Reply::Silent
             }
             Reply::Close(_) | Reply::Throttled(..) => return reply,
@@ -199,7 +199,7 @@ impl Account {
             return response;
         }
         self.metrics.throttled(self.api_key, throttle_ms);
-        if let Some(Slice::Memory(first)) = response.first_mut() {
+        if let Some(Slice::Memory(first)) = response.slices.first_mut() {
             // A copy, unless nobody else holds the answer: throttled senders have the time.
             let mut bytes = BytesMut::from(std::mem::take(first));
             set_throttle_time_ms(self.api_key, self.version, &mut bytes, throttle_ms);

@@ -119,6 +119,7 @@ impl Server {
             cluster_id: settings.cluster_id,
             advertised: settings.advertised,
             unacknowledged_bytes_max: settings.limits.unacknowledged_bytes_max,
+            memory: RequestMemory::new(settings.limits.request_bytes_in_flight_max),
             metrics: metrics.clone(),
             observe: observe.clone(),
         });
@@ -131,7 +132,6 @@ impl Server {
                 idle_max: Duration::from_millis(idle_ms),
                 stall_max: Duration::from_millis(settings.limits.request_stall_ms),
             },
-            memory: RequestMemory::new(settings.limits.request_bytes_in_flight_max),
         };
         let kafka = tokio::spawn(listener.run(stopping.clone()));
         let admin = admin_socket.map(|socket| {

@@ -116,7 +116,7 @@ pub async fn fetch_until(
             if is_due(targets, &limits) {
                 break;
             }
-            if timeout_at(limits.deadline, waiter.woken()).await.is_err()
+            if waiter.waits(timeout_at(limits.deadline, waiter.woken())).await.is_err()
                 || is_due(targets, &limits)
             {
                 break;

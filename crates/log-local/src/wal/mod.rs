@@ -390,16 +390,19 @@ impl Wal {
         self.synced_lsn.load(Ordering::Acquire)
     }
 
-    /// Makes durable what has been written, if writes do not do that themselves.
-    pub fn sync(&self) {
+    /// Makes durable what has been written, if writes do not do that themselves. True if there was
+    /// anything to do.
+    pub fn sync(&self) -> bool {
         if self.mode != WriteMode::Buffered {
-            return;
+            return false;
         }
         let lsn = self.progress().lsn;
-        if self.synced_lsn() < lsn {
+        let is_behind = self.synced_lsn() < lsn;
+        if is_behind {
             self.ring.sync();
             self.synced_lsn.fetch_max(lsn, Ordering::AcqRel);
         }
+        is_behind
     }
 
     /// Number of the frame that gathers: what is appended from now on comes in it or later.

@@ -1,24 +1,57 @@
 //! Counters and histograms of the registry, in the text that Prometheus reads.
 
 use super::route::Route;
-use prometheus_client::encoding::EncodeLabelSet;
-use prometheus_client::encoding::text::encode_registry;
-use prometheus_client::metrics::counter::Counter;
-use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::metrics::histogram::Histogram;
-use prometheus_client::registry::{Registry as Encoder, Unit};
+use parking_lot::Mutex;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
+use tidegate_metrics::{Gauge, Histogram, Metric, Text};
 
 /// What stands for requests that no route is for.
 const NO_ROUTE: &str = "none";
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Labels {
-    method: &'static str,
-    route: &'static str,
-    code: u32,
-}
+const REQUESTS: Metric = Metric::counter(
+    "tidegate_registry_requests_total",
+    &["method", "route", "code"],
+    "Requests answered, by route and error code (the status where there is no error)",
+);
+const REQUEST_SECONDS: Metric = Metric::histogram(
+    "tidegate_registry_request_duration_seconds",
+    &["method", "route"],
+    "Time from a request's head to its answer",
+);
+const CONNECTIONS: Metric = Metric::gauge(
+    "tidegate_registry_connections_open",
+    &[],
+    "Connections of registry clients open",
+);
+const SUBJECTS: Metric =
+    Metric::gauge("tidegate_registry_subjects", &[], "Subjects with a version that is not deleted");
+const VERSIONS: Metric =
+    Metric::gauge("tidegate_registry_versions", &[], "Versions that are not deleted");
+const SCHEMAS: Metric = Metric::gauge("tidegate_registry_schemas", &[], "Schemas that have an id");
+const SKIPPED_RECORDS: Metric = Metric::gauge(
+    "tidegate_registry_skipped_records",
+    &[],
+    "Records of _schemas that could not be read",
+);
+const CACHE_BYTES: Metric = Metric::gauge(
+    "tidegate_registry_cache_bytes",
+    &[],
+    "Bytes of the texts whose schemas are held parsed",
+);
+
+/// Every metric of the registry, in the order in which they are served.
+pub const METRICS: &[Metric] = &[
+    REQUESTS,
+    REQUEST_SECONDS,
+    CONNECTIONS,
+    SUBJECTS,
+    VERSIONS,
+    SCHEMAS,
+    SKIPPED_RECORDS,
+    CACHE_BYTES,
+];
 
 /// How much there is, read when somebody asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -37,87 +70,63 @@ pub struct Counts {
 
 /// Everything that is counted while requests are answered.
 pub struct Metrics {
-    encoder: Encoder,
     names: Vec<(&'static str, &'static str)>,
-    requests: Family<Labels, Counter>,
+    requests: Mutex<BTreeMap<(usize, u32), u64>>,
     seconds: Vec<Histogram>,
-    connections: Gauge,
-    observed: [Gauge; 5],
+    connections: Arc<Gauge>,
 }
 
 impl Metrics {
     /// Counters for these routes.
     pub fn new(routes: &'static [Route]) -> Self {
-        let mut encoder = Encoder::with_prefix("tidegate_registry");
-        let requests = Family::default();
-        let help =
-            "Requests answered, by route and error code (the status where there is no error)";
-        encoder.register("requests", help, requests.clone());
-        let names: Vec<_> = routes.iter().map(|route| (method_name(route), route.path)).collect();
-        let mut seconds = Vec::new();
-        for (method, path) in names.iter().chain(&[(NO_ROUTE, NO_ROUTE)]) {
-            let histogram = Histogram::new([
-                0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
-                1.0, 5.0,
-            ]);
-            let labels = [("method".into(), (*method).into()), ("route".into(), (*path).into())];
-            let help = "Time from a request's head to its answer";
-            encoder.sub_registry_with_labels(labels.into_iter()).register_with_unit(
-                "request_duration",
-                help,
-                Unit::Seconds,
-                histogram.clone(),
-            );
-            seconds.push(histogram);
-        }
-        let connections = Gauge::default();
-        encoder.register("connections_open", "Connections open", connections.clone());
-        let observed: [Gauge; 5] = Default::default();
-        let names_of_observed = [
-            ("subjects", "Subjects with a version that is not deleted"),
-            ("versions", "Versions that are not deleted"),
-            ("schemas", "Schemas that have an id"),
-            ("skipped_records", "Records of _schemas that could not be read"),
-            ("cache_bytes", "Bytes of the texts whose schemas are held parsed"),
-        ];
-        for ((name, help), gauge) in names_of_observed.into_iter().zip(&observed) {
-            encoder.register(name, help, gauge.clone());
-        }
-        Metrics { encoder, names, requests, seconds, connections, observed }
+        let names = routes.iter().map(|route| (method_name(route), route.path));
+        let names: Vec<_> = names.chain([(NO_ROUTE, NO_ROUTE)]).collect();
+        let seconds = names.iter().map(|_| Histogram::seconds()).collect();
+        Metrics { names, requests: Mutex::default(), seconds, connections: Arc::default() }
     }
 
     /// Counts an answered request. `route` is its index, or `None`.
     pub fn answered(&self, route: Option<usize>, code: u32, took: Duration) {
-        let (method, path) = route.map_or((NO_ROUTE, NO_ROUTE), |index| self.names[index]);
-        self.requests.get_or_create(&Labels { method, route: path, code }).inc();
-        self.seconds[route.unwrap_or(self.names.len())].observe(took.as_secs_f64());
+        let route = route.unwrap_or(self.names.len() - 1);
+        *self.requests.lock().entry((route, code)).or_default() += 1;
+        self.seconds[route].observe(took);
     }
 
     /// Counts a connection until the guard is dropped.
     pub fn connection_opened(&self) -> ConnectionGuard {
-        self.connections.inc();
+        self.connections.add(1);
         ConnectionGuard(self.connections.clone())
     }
 
-    /// The metrics as text, without the line that ends a document.
-    pub fn render(&self, counts: Counts) -> String {
-        let Counts { subjects, versions, schemas, skipped_records, cache_bytes } = counts;
-        let values = [subjects, versions, schemas, skipped_records, cache_bytes];
-        for (gauge, value) in self.observed.iter().zip(values) {
-            gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
+    /// Writes the metrics.
+    pub fn write(&self, counts: Counts, text: &mut Text) {
+        text.begin(&REQUESTS);
+        for ((route, code), count) in &*self.requests.lock() {
+            let (method, path) = self.names[*route];
+            text.count(&REQUESTS, &[method, path, &code.to_string()], *count);
         }
-        let mut text = String::new();
-        encode_registry(&mut text, &self.encoder).expect("writing to a string cannot fail");
-        text
+        text.begin(&REQUEST_SECONDS);
+        for ((method, path), histogram) in self.names.iter().zip(&self.seconds) {
+            let snapshot = histogram.snapshot();
+            if snapshot.count() > 0 {
+                text.snapshot(&REQUEST_SECONDS, &[method, path], &snapshot);
+            }
+        }
+        text.gauge(&CONNECTIONS, &[], &self.connections);
+        text.count(&SUBJECTS, &[], counts.subjects);
+        text.count(&VERSIONS, &[], counts.versions);
+        text.count(&SCHEMAS, &[], counts.schemas);
+        text.count(&SKIPPED_RECORDS, &[], counts.skipped_records);
+        text.count(&CACHE_BYTES, &[], counts.cache_bytes);
     }
 }
 
 /// Counts its connection as open while it lives.
-pub struct ConnectionGuard(Gauge);
+pub struct ConnectionGuard(Arc<Gauge>);
 
 impl Drop for ConnectionGuard {
     fn drop(&mut self) {
-        self.0.dec();
+        self.0.add(-1);
     }
 }
 
@@ -135,6 +144,7 @@ fn method_name(route: &Route) -> &'static str {
 mod tests {
     use super::*;
     use crate::routes::ROUTES;
+    use tidegate_metrics::Format;
 
     #[test]
     fn requests_are_counted_by_route_and_code() {
@@ -143,7 +153,9 @@ mod tests {
         metrics.answered(types, 200, Duration::from_millis(2));
         metrics.answered(types, 40401, Duration::from_millis(2));
         metrics.answered(None, 404, Duration::from_millis(2));
-        let text = metrics.render(Counts { subjects: 3, ..Counts::default() });
+        let mut text = Text::new(Format::Plain);
+        metrics.write(Counts { subjects: 3, ..Counts::default() }, &mut text);
+        let text = text.finish();
         for line in [
             "tidegate_registry_requests_total{method=\"GET\",route=\"/schemas/types\",code=\"200\"} 1\n",
             "tidegate_registry_requests_total{method=\"GET\",route=\"/schemas/types\",code=\"40401\"} 1\n",
@@ -153,6 +165,5 @@ mod tests {
         ] {
             assert!(text.contains(line), "{line} in {text}");
         }
-        assert!(!text.contains("# EOF"), "others may follow");
     }
 }

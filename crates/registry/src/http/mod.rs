@@ -14,5 +14,6 @@ mod stall;
 mod target;
 mod users;
 
+pub use metrics::METRICS;
 pub use server::RegistryServer;
 pub use users::{BadPassword, BadUsers, Users, user_line};

@@ -17,6 +17,7 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
+use tidegate_metrics::Text;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
@@ -73,10 +74,10 @@ impl RegistryServer {
         self.address
     }
 
-    /// What gives the registry's metrics as text, without the line that ends a document.
-    pub fn metrics(&self) -> impl Fn() -> String + Send + Sync + 'static {
+    /// What writes the registry's metrics.
+    pub fn metrics(&self) -> impl Fn(&mut Text) + Send + Sync + 'static {
         let (metrics, registry) = (self.metrics.clone(), self.registry.clone());
-        move || metrics.render(registry.counts())
+        move |text| metrics.write(registry.counts(), text)
     }
 
     /// Refuses new connections, answers what is in flight, and closes every connection. Nothing asks

@@ -9,6 +9,7 @@ use tidegate_broker::{
     Broker, BrokerParts, Clock, OffsetStorageKind, Schemas, SchemasSettings, Validation,
 };
 use tidegate_log::MemoryStore;
+use tidegate_metrics::{Format, Text};
 use tidegate_model::{BatchBuilder, BatchHeader, Record};
 use tidegate_registry::{HttpSettings, Registry, RegistryServer, RegistrySettings, Users};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -94,7 +95,9 @@ impl Server {
     }
 
     pub fn metrics(&self) -> String {
-        self.server.metrics()()
+        let mut text = Text::new(Format::Plain);
+        self.server.metrics()(&mut text);
+        text.finish()
     }
 
     pub async fn stop(self) {

@@ -4,8 +4,10 @@
 //! Versions: v5 log start, v7 sessions (KIP-227), v9 leader epochs (KIP-320), v12 last fetched epoch
 //! (KIP-595), v13 topic ids (KIP-516). Omitted: preferred replica (KIP-392), reads by followers.
 
+use crate::api::errors;
 use crate::api::request::{Client, Request, ResponseTo, later};
 use crate::net::connection::Reply;
+use crate::net::output::Response;
 use crate::quota::Account;
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -16,6 +18,7 @@ use tidegate_broker::fetch::{
 };
 use tidegate_broker::{Broker, Waiter};
 use tidegate_log::{LogRead, Slice};
+use tidegate_model::Offset;
 use tidegate_wire::WireError;
 use tidegate_wire::fetch::{
     FetchPartitionResponse, FetchRequest, FetchResponse, FetchTopicResponse, Part, RecordsPayload,
@@ -31,11 +34,15 @@ const WAIT_MAX: Duration = Duration::from_secs(600);
 
 /// Records on their way out; a new type, for both trait and slices belong to other crates.
 #[derive(Default)]
-struct Records(LogRead);
+struct Records {
+    read: LogRead,
+    /// How many of them the client asked for: a batch may begin before the offset.
+    wanted: u64,
+}
 
 impl RecordsPayload for Records {
     fn byte_len(&self) -> usize {
-        self.0.len()
+        self.read.len()
     }
 }
 
@@ -74,13 +81,10 @@ pub fn handle(client: &mut Client, request: Request) -> Result<Reply, WireError>
         let client_id = group_member;
         let fetched = Fetching { to, broker, account, session, incremental, client_id };
         let response = fetched.run(limits, &waiter).await;
+        let partitions = || response.topics.iter().flat_map(|topic| &topic.partitions);
         metrics.fetched(
-            response
-                .topics
-                .iter()
-                .flat_map(|topic| &topic.partitions)
-                .map(|partition| partition.records.byte_len())
-                .sum(),
+            partitions().map(|partition| partition.records.wanted).sum(),
+            partitions().map(|partition| partition.records.byte_len()).sum(),
         );
         respond(to, response)
     }))
@@ -126,7 +130,7 @@ impl Fetching {
                 let last = session.partitions.len() - 1;
                 session.partitions.move_index(index, last);
             }
-            push(&mut response, &key, one);
+            push(&mut response, &key, target.fetch_offset, one);
         }
         response
     }
@@ -205,7 +209,17 @@ impl Fetching {
     }
 }
 
-fn push(response: &mut FetchResponse<Records>, key: &(TopicRef, i32), one: FetchedPartition) {
+fn push(
+    response: &mut FetchResponse<Records>,
+    key: &(TopicRef, i32),
+    from: Offset,
+    one: FetchedPartition,
+) {
+    // Offsets are dense: no record is looked at.
+    let wanted = match one.records.is_empty() {
+        true => 0,
+        false => u64::try_from(one.records.next_offset - from).unwrap_or(0),
+    };
     let partition = FetchPartitionResponse {
         index: key.1,
         error_code: one.error.code(),
@@ -214,7 +228,7 @@ fn push(response: &mut FetchResponse<Records>, key: &(TopicRef, i32), one: Fetch
         log_start_offset: one.bounds.log_start_offset,
         diverging_epoch: one.diverging.map(|end| (end.epoch, end.end_offset)),
         aborted_transactions: one.aborted_transactions,
-        records: Records(one.records),
+        records: Records { read: one.records, wanted },
         ..Default::default()
     };
     let same = |topic: &FetchTopicResponse<Records>| match &key.0 {
@@ -272,14 +286,15 @@ fn topic_ref(by_id: bool, name: &str, id: tidegate_model::TopicId) -> TopicRef {
 }
 
 fn respond(to: ResponseTo, response: FetchResponse<Records>) -> Reply {
+    let error = errors::of_fetch(&response);
     let mut slices: SmallVec<[Slice; 1]> = SmallVec::new();
     for part in encode_fetch_response(to.version, to.correlation_id, response) {
         match part {
             Part::Bytes(bytes) => slices.push(Slice::Memory(bytes)),
-            Part::Records(records) => slices.extend(records.0.slices),
+            Part::Records(records) => slices.extend(records.read.slices),
         }
     }
-    Reply::Ready(slices)
+    Reply::Ready(Response { slices, error, timing: None })
 }
 
 #[cfg(test)]

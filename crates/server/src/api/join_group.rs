@@ -43,13 +43,14 @@ pub fn handle(client: &mut Client, mut request: Request) -> Result<Reply, WireEr
             .collect(),
         reason: optional(&decoded.reason),
     });
+    let waiter = client.waiter.clone();
     let pending = client.broker().groups().submit(&group_id, command);
     Ok(later(async move {
         let joined = expect(pending, |reply| match reply {
             group::Reply::JoinGroup(joined) => Some(joined),
             _ => None,
         });
-        let response = match joined.await {
+        let response = match waiter.waits(joined).await {
             Ok(joined) => {
                 debug!(
                     target: "tidegate::group",

@@ -23,6 +23,7 @@ mod describe_quorum;
 mod describe_topic_partitions;
 mod describe_user_scram_credentials;
 mod elect_leaders;
+mod errors;
 mod fetch;
 mod find_coordinator;
 mod groups;

@@ -6,6 +6,7 @@
 //! not exist is UNKNOWN_TOPIC_OR_PARTITION, as in Kafka; it stops none of the others and stands before
 //! them in the response. A topic without partitions is left out of it.
 
+use crate::api::errors;
 use crate::api::groups::optional;
 use crate::api::request::{Client, Request, later};
 use crate::net::connection::Reply;
@@ -70,7 +71,8 @@ pub fn handle(client: &mut Client, request: Request) -> Result<Reply, WireError>
         }
         let response = OffsetCommitResponse { throttle_time_ms: 0, topics: refused.with(taken) };
         let (version, correlation_id) = (to.version, to.correlation_id);
-        to.encoded(Ok(encode_offset_commit_response(version, correlation_id, &response)))
+        let encoded = encode_offset_commit_response(version, correlation_id, &response);
+        to.encoded(Ok(encoded), errors::of_commit(&response))
     }))
 }
 

@@ -4,6 +4,7 @@
 //! them and a top-level error, v5 leader epochs, v7 `require_stable` (without transactions every
 //! offset is), v8 many groups (KIP-709), v9 member id and epoch (KIP-848), v10 topic ids.
 
+use crate::api::errors;
 use crate::api::request::{Client, Request, later};
 use crate::net::connection::Reply;
 use kafka_protocol::protocol::StrBytes;
@@ -50,7 +51,8 @@ pub fn handle(client: &mut Client, request: Request) -> Result<Reply, WireError>
             response.groups.push(answer(&broker, to.version, group, fetching.await));
         }
         let (version, correlation_id) = (to.version, to.correlation_id);
-        to.encoded(Ok(encode_offset_fetch_response(version, correlation_id, &response)))
+        let encoded = encode_offset_fetch_response(version, correlation_id, &response);
+        to.encoded(Ok(encoded), errors::of_offset_fetch(&response))
     }))
 }
 

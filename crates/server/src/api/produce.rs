@@ -6,6 +6,7 @@
 //! refused (KAFKA-18659). `acks=0` gets no response; an error closes the connection, which is the
 //! only way to tell. Omitted: transactions, leader hints (KIP-951).
 
+use crate::api::errors;
 use crate::api::request::{Client, Request, ResponseTo, later};
 use crate::net::connection::Reply;
 use smallvec::SmallVec;
@@ -61,7 +62,8 @@ pub fn handle(client: &mut Client, request: Request) -> Result<Reply, WireError>
 }
 
 fn respond(to: ResponseTo, response: &ProduceResponse) -> Reply {
-    to.encoded(Ok(encode_produce_response(to.version, to.correlation_id, response)))
+    let encoded = encode_produce_response(to.version, to.correlation_id, response);
+    to.encoded(Ok(encoded), errors::of_produce(response))
 }
 
 /// The store closed before the appends were durable: whether they survive is not known.
@@ -165,7 +167,10 @@ fn append_one(
     };
     let bytes = records.len();
     let appended = produce(topic, partition, records, rules)?;
-    client.context.metrics.produced(bytes);
+    // A duplicate was counted when it came first.
+    if appended.records > 0 {
+        client.context.metrics.produced(1, u64::from(appended.records), bytes);
+    }
     let answer = PartitionResponse {
         index: request.index,
         error_code: ErrorCode::None.code(),

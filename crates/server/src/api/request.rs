@@ -1,12 +1,14 @@
 //! What every handler gets: the request, who sent it, and the gateway.
 
+use crate::api::errors::Answer;
 use crate::metrics::Metrics;
 use crate::net::connection::Reply;
-use crate::net::output::single;
+use crate::net::memory::RequestMemory;
+use crate::net::output::{Response, single};
 use crate::observe::{ConnectionInfo, Observe};
 use crate::quota::Account;
 use bytes::{Bytes, BytesMut};
-use kafka_protocol::protocol::{Decodable, Encodable};
+use kafka_protocol::protocol::Decodable;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use tidegate_broker::{Broker, Waiter};
@@ -36,6 +38,8 @@ pub struct Context {
     pub advertised: Option<Endpoint>,
     /// Appended bytes that may wait for the disk before connections pause.
     pub unacknowledged_bytes_max: u64,
+    /// The budget of all connections for large requests.
+    pub memory: RequestMemory,
     /// Counters and histograms.
     pub metrics: Arc<Metrics>,
     /// Connections, log lines and traces.
@@ -136,20 +140,17 @@ pub struct ResponseTo {
 
 impl ResponseTo {
     /// Encodes `response` by the library's codec.
-    pub fn reply<R: Encodable>(self, response: &R) -> Reply {
-        self.encoded(codec::encode_response(
-            self.api_key,
-            self.version,
-            self.correlation_id,
-            response,
-        ))
+    pub fn reply<R: Answer>(self, response: &R) -> Reply {
+        let encoded =
+            codec::encode_response(self.api_key, self.version, self.correlation_id, response);
+        self.encoded(encoded, response.error())
     }
 
-    /// A reply of encoded bytes. A response that cannot be encoded is our own mistake: it closes
+    /// A reply of encoded bytes, whose first error code is `error`. A response that cannot be encoded is our own mistake: it closes
     /// the connection rather than leave the client waiting.
-    pub fn encoded(self, encoded: Result<Bytes, WireError>) -> Reply {
+    pub fn encoded(self, encoded: Result<Bytes, WireError>, error: i16) -> Reply {
         match encoded {
-            Ok(bytes) => Reply::Ready(single(bytes)),
+            Ok(bytes) => Reply::Ready(Response { error, ..single(bytes) }),
             Err(error) => {
                 error!(
                     target: "tidegate::request",

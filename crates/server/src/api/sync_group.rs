@@ -36,13 +36,14 @@ pub fn handle(client: &mut Client, mut request: Request) -> Result<Reply, WireEr
             .map(|row| (row.member_id.to_string(), row.assignment))
             .collect(),
     });
+    let waiter = client.waiter.clone();
     let pending = client.broker().groups().submit(&group_id, command);
     Ok(later(async move {
         let synced = expect(pending, |reply| match reply {
             group::Reply::SyncGroup(synced) => Some(synced),
             _ => None,
         });
-        let response = match synced.await {
+        let response = match waiter.waits(synced).await {
             Ok(synced) => {
                 debug!(target: "tidegate::group", group = group_id, member = member_id, error = %synced.error, "sync group");
                 let response = SyncGroupResponse::default()

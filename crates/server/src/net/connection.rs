@@ -5,6 +5,7 @@
 //! in request order whatever takes longer. Reading, awaiting and writing are three steps of one
 //! task rather than three tasks: a Produce costs a wake-up by the socket and one by the disk.
 
+use crate::metrics::Timing;
 use crate::net::memory::{RequestMemory, SMALL_FRAME_BYTES, Share};
 use crate::net::output::{Output, Response};
 use crate::observe::ConnectionInfo;
@@ -57,6 +58,12 @@ pub trait Service: Send {
     /// True while so much waits for the disk that nothing more should be begun by a connection
     /// that has answers outstanding.
     fn is_congested(&self) -> bool;
+
+    /// The socket took so many bytes of answers.
+    fn wrote(&mut self, bytes: usize);
+
+    /// The socket took the last byte of an answer.
+    fn sent(&mut self, timing: Timing);
 
     /// The gateway is stopping: what waits for something to happen should not wait longer.
     fn stop(&mut self);
@@ -200,8 +207,13 @@ impl<S: Service> Connection<S> {
         if self.output.is_empty() {
             return Poll::Pending;
         }
-        let info = &self.info;
-        self.output.poll_write(&mut self.stream, context).map_ok(|bytes| info.sent(bytes))
+        let bytes = std::task::ready!(self.output.poll_write(&mut self.stream, context))?;
+        self.info.sent(bytes);
+        self.service.wrote(bytes);
+        while let Some(timing) = self.output.pop_sent() {
+            self.service.sent(timing);
+        }
+        Poll::Ready(Ok(()))
     }
 
     /// Moves answers whose turn has come to the output; true if any moved.

@@ -3,7 +3,6 @@
 use crate::api::{Client, Context};
 use crate::dispatch::Dispatcher;
 use crate::net::connection::{Connection, ConnectionLimits};
-use crate::net::memory::RequestMemory;
 use crate::observe::ConnectionInfo;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -31,8 +30,6 @@ pub struct Listener {
     pub context: Arc<Context>,
     /// Limits of each connection.
     pub limits: ConnectionLimits,
-    /// The budget of all connections for large requests.
-    pub memory: RequestMemory,
 }
 
 impl Listener {
@@ -82,13 +79,16 @@ impl Listener {
             let info = open.info.clone();
             let Ok(connection) = self.connection(stream, info.clone()) else { continue };
             debug!(target: "tidegate::connection", connection = info.id, %peer, "connection accepted");
+            let metrics = self.context.metrics.clone();
             let mut stopping = stopping.clone();
             tokio::spawn(async move {
                 let stopped = async move {
                     // An error means that the sender is gone, which is a stop as well.
                     drop(stopping.wait_for(|stopping| *stopping).await);
                 };
-                connection.run(stopped).await.log(&info);
+                let end = connection.run(stopped).await;
+                metrics.connection_ended(&end);
+                end.log(&info);
                 drop((place, guard, open));
             });
         }
@@ -117,9 +117,9 @@ impl Listener {
             peer: info.peer,
             connection: info.clone(),
             local: stream.local_addr()?,
-            waiter: Waiter::new(),
+            waiter: Waiter::counted(self.context.broker.parked_fetches().clone()),
         };
         let dispatcher = Dispatcher::new(client);
-        Ok(Connection::new(stream, info, dispatcher, self.limits, self.memory.clone()))
+        Ok(Connection::new(stream, info, dispatcher, self.limits, self.context.memory.clone()))
     }
 }

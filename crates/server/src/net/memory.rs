@@ -28,6 +28,16 @@ impl RequestMemory {
         RequestMemory { units: Arc::new(Semaphore::new(units_max)), units_max }
     }
 
+    /// Bytes of the whole budget.
+    pub fn max_bytes(&self) -> usize {
+        self.units_max * UNIT_BYTES
+    }
+
+    /// Bytes that frames hold now.
+    pub fn used_bytes(&self) -> usize {
+        (self.units_max - self.units.available_permits().min(self.units_max)) * UNIT_BYTES
+    }
+
     /// Waits for the share of a frame of `frame_bytes`; one larger than the budget takes it whole.
     pub async fn acquire(self, frame_bytes: usize) -> Share {
         let units = frame_bytes.div_ceil(UNIT_BYTES).min(self.units_max) as u32;

@@ -1,5 +1,6 @@
 //! Bytes on their way to a socket: response headers and record slices, in order, never copied.
 
+use crate::metrics::Timing;
 use bytes::{Buf, Bytes};
 use smallvec::SmallVec;
 use std::collections::VecDeque;
@@ -17,24 +18,48 @@ use tokio::net::TcpStream;
 const IO_SLICES_MAX: usize = 64;
 
 /// One complete response frame.
-pub type Response = SmallVec<[Slice; 1]>;
+#[derive(Debug, Default)]
+pub struct Response {
+    /// The frame's bytes.
+    pub slices: SmallVec<[Slice; 1]>,
+    /// The first error code in it, 0 for none.
+    pub error: i16,
+    /// The request that it answers, for who wants to know when it is sent.
+    pub timing: Option<Timing>,
+}
 
 /// The unsent rest of the responses whose turn has come.
 #[derive(Debug, Default)]
 pub struct Output {
     chunks: VecDeque<Slice>,
     len: usize,
+    /// Bytes written since the connection began.
+    written: u64,
+    /// Where each response ends, counted from there.
+    ends: VecDeque<(u64, Timing)>,
 }
 
 impl Output {
     /// Adds a response behind the others.
     pub fn push(&mut self, response: Response) {
-        for chunk in response {
+        for chunk in response.slices {
             if !chunk.is_empty() {
                 self.len += chunk.len();
                 self.chunks.push_back(chunk);
             }
         }
+        if let Some(timing) = response.timing {
+            self.ends.push_back((self.written + self.len as u64, timing));
+        }
+    }
+
+    /// The next response whose last byte was written since this was last asked.
+    pub fn pop_sent(&mut self) -> Option<Timing> {
+        let (end, _) = self.ends.front()?;
+        if *end > self.written {
+            return None;
+        }
+        self.ends.pop_front().map(|(_, timing)| timing)
     }
 
     /// Bytes not sent yet.
@@ -76,6 +101,7 @@ impl Output {
 
     fn advance(&mut self, mut written: usize) {
         self.len -= written;
+        self.written += written as u64;
         while written > 0 {
             let front = self.chunks.front_mut().expect("no more is written than was queued");
             let left = front.len();
@@ -124,7 +150,7 @@ fn poll_sendfile(
 
 /// A response that lies in one buffer.
 pub fn single(bytes: Bytes) -> Response {
-    SmallVec::from_buf([Slice::Memory(bytes)])
+    Response { slices: SmallVec::from_buf([Slice::Memory(bytes)]), ..Response::default() }
 }
 
 #[cfg(test)]
@@ -142,5 +168,20 @@ mod tests {
         assert_eq!(&rest[..], b"dy");
         output.advance(2);
         assert!(output.is_empty());
+    }
+
+    #[test]
+    fn a_response_is_sent_when_its_last_byte_is_and_not_before() {
+        let mut output = Output::default();
+        let now = std::time::Instant::now();
+        for api_key in [0, 1] {
+            let timing = Some(Timing { api_key, started: now, ready: now });
+            output.push(Response { timing, ..single(Bytes::from_static(b"1234")) });
+        }
+        output.advance(3);
+        assert!(output.pop_sent().is_none());
+        output.advance(5);
+        let sent = std::iter::from_fn(|| output.pop_sent()).map(|timing| timing.api_key);
+        assert_eq!(sent.collect::<Vec<_>>(), [0, 1]);
     }
 }
