@@ -89,7 +89,7 @@ impl Catalog {
         };
         let rules = Arc::new(ConfigRules::new(settings.clone(), node_id));
         let fresh = move || CatalogMachine::new(machine_settings.clone(), rules.clone());
-        let shard = Shard::load(partition, clock, timers, fresh).await?;
+        let shard = Shard::load(partition, clock, timers, fresh, Box::new(|()| {})).await?;
         Ok(Catalog {
             shard,
             settings,

@@ -1,6 +1,7 @@
 //! The group coordinator: one shard for each partition of `__consumer_offsets`.
 
 use crate::clock::Clock;
+use crate::group_events::{self, Rebalances};
 use crate::offsets::{LogOffsets, OffsetStorage, OffsetStore, OffsetsInMemory, StoredOffsets};
 use crate::shard::{LogRecord, Pending, Shard};
 use crate::timers::Timers;
@@ -12,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tidegate_log::LogError;
 use tidegate_machine::group::{
-    Command, GroupMachine, ListGroups, ListedGroup, Record, Reply, Settings,
+    Command, Event, GroupMachine, ListGroups, ListedGroup, Record, Reply, Settings,
 };
 use tidegate_model::{ErrorCode, TopicId};
 use tracing::info;
@@ -93,6 +94,7 @@ pub struct Groups {
     clock: Clock,
     timers: Arc<Timers>,
     settings: Settings,
+    rebalances: Arc<Rebalances>,
 }
 
 impl Groups {
@@ -110,7 +112,12 @@ impl Groups {
             None => Box::new(LogOffsets::new(shards.clone())),
             Some(store) => Box::new(StoredOffsets::new(shards.clone(), store, &settings)),
         };
-        Groups { shards, offsets, clock, timers, settings }
+        Groups { shards, offsets, clock, timers, settings, rebalances: Arc::default() }
+    }
+
+    /// How many rebalances there were since the start, by cause.
+    pub fn rebalances(&self) -> &Rebalances {
+        &self.rebalances
     }
 
     /// True once groups can be coordinated.
@@ -125,7 +132,9 @@ impl Groups {
             let settings = self.settings.clone();
             let fresh = move || GroupMachine::new(settings.clone());
             let (clock, timers) = (self.clock.clone(), self.timers.clone());
-            shards.push(Shard::load(partition.clone(), clock, timers, fresh).await?);
+            let rebalances = self.rebalances.clone();
+            let tell = Box::new(move |event: &Event| group_events::tell(event, &rebalances));
+            shards.push(Shard::load(partition.clone(), clock, timers, fresh, tell).await?);
         }
         self.shards.shards.store(Arc::new(shards));
         Ok(())

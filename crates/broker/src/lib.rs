@@ -7,6 +7,7 @@ mod clock;
 pub mod compression;
 pub mod config;
 pub mod fetch;
+mod group_events;
 mod groups;
 mod heavy;
 mod lookup;
@@ -27,6 +28,7 @@ pub use broker::{Broker, BrokerParts, CreateTopic, CreatedTopic, DeleteTopic, Re
 pub use catalog::check_topic_name;
 pub use clock::Clock;
 pub use fetch::check_leader_epoch;
+pub use group_events::Rebalances;
 pub use groups::{CONSUMER_OFFSETS, GroupShards, Groups, OffsetStorageKind, gather};
 pub use lookup::TimestampedOffset;
 pub use offsets::conformance;

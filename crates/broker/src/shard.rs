@@ -41,6 +41,9 @@ struct Answer<Reply> {
     commit: Commit,
 }
 
+/// Hears what happened in a step, once its records are in the log.
+pub type Tell<Event> = Box<dyn Fn(&Event) + Send + Sync>;
+
 /// A machine with its log.
 pub struct Shard<M: Machine> {
     partition: Arc<Partition>,
@@ -48,6 +51,7 @@ pub struct Shard<M: Machine> {
     timers: Arc<Timers>,
     timer: OnceLock<TimerId>,
     fresh: Box<dyn Fn() -> M + Send + Sync>,
+    tell: Tell<M::Event>,
     damage: Damage,
     inner: Mutex<Inner<M>>,
 }
@@ -100,14 +104,16 @@ where
     M::Record: LogRecord + Send,
     M::Reply: Send,
 {
-    /// Folds the partition's log into the machine that `fresh` makes and starts its timers.
+    /// Folds the partition's log into the machine that `fresh` makes and starts its timers. `tell`
+    /// hears what happens from then on.
     pub async fn load(
         partition: Arc<Partition>,
         clock: Clock,
         timers: Arc<Timers>,
         fresh: impl Fn() -> M + Send + Sync + 'static,
+        tell: Tell<M::Event>,
     ) -> Result<Arc<Self>, LogError> {
-        Self::load_with(partition, clock, timers, fresh, Damage::IsFatal).await
+        Self::load_with(partition, clock, timers, fresh, tell, Damage::IsFatal).await
     }
 
     async fn load_with(
@@ -115,6 +121,7 @@ where
         clock: Clock,
         timers: Arc<Timers>,
         fresh: impl Fn() -> M + Send + Sync + 'static,
+        tell: Tell<M::Event>,
         damage: Damage,
     ) -> Result<Arc<Self>, LogError> {
         let (machine, position) = fold_all(&partition, clock.now(), fresh(), damage).await?;
@@ -124,6 +131,7 @@ where
             timers,
             timer: OnceLock::new(),
             fresh: Box::new(fresh),
+            tell,
             damage,
             inner: Mutex::new(Inner {
                 machine,
@@ -192,7 +200,7 @@ where
         &self,
         inner: &mut Inner<M>,
         now: Now,
-        outcome: Outcome<M::Record, M::Reply>,
+        outcome: Outcome<M::Record, M::Reply, M::Event>,
         own: Option<ReplyTo>,
     ) -> Result<Option<Answer<M::Reply>>, ErrorCode> {
         let commit = match self.append(inner, &outcome.records, now) {
@@ -209,10 +217,11 @@ where
     fn answer(
         &self,
         inner: &mut Inner<M>,
-        outcome: Outcome<M::Record, M::Reply>,
+        outcome: Outcome<M::Record, M::Reply, M::Event>,
         commit: Commit,
         own: Option<ReplyTo>,
     ) -> Option<Answer<M::Reply>> {
+        outcome.events.iter().for_each(&self.tell);
         let mut own_answer = None;
         for (reply_to, reply) in outcome.replies {
             let answer = Answer { reply: Ok(reply), commit: commit.clone() };

@@ -19,6 +19,8 @@ pub trait Machine {
     type Record;
     /// What callers get back.
     type Reply;
+    /// What happened beside replies and records, for logs and figures; `()` for nothing.
+    type Event;
 
     /// Decides on `command`. Durable state changes only through the records it returns; soft state
     /// (members waiting, timers) may change at once, for it is not meant to survive.
@@ -27,7 +29,7 @@ pub trait Machine {
         now: Now,
         reply_to: ReplyTo,
         command: Self::Command,
-    ) -> Outcome<Self::Record, Self::Reply>;
+    ) -> Outcome<Self::Record, Self::Reply, Self::Event>;
 
     /// Applies one record: the only place where durable state changes, live and at recovery.
     fn replay(&mut self, now: Now, record: &Self::Record);
@@ -45,7 +47,7 @@ pub trait Machine {
     fn loaded(&mut self, now: Now);
 
     /// Called at or after the time that the last outcome named in `wake_at`.
-    fn on_timeout(&mut self, now: Now) -> Outcome<Self::Record, Self::Reply>;
+    fn on_timeout(&mut self, now: Now) -> Outcome<Self::Record, Self::Reply, Self::Event>;
 }
 
 /// Names the caller that waits for a reply; replies may come from a later step.
@@ -54,17 +56,20 @@ pub struct ReplyTo(pub u64);
 
 /// What a step decided.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outcome<Record, Reply> {
+pub struct Outcome<Record, Reply, Event = ()> {
     /// To be appended as one batch, then replayed in order.
     pub records: Vec<Record>,
     /// To be sent once the records are durable.
     pub replies: Vec<(ReplyTo, Reply)>,
     /// When `on_timeout` is due next on the steady clock, for the machine as a whole; `None` if nothing is pending.
     pub wake_at: Option<TimestampMs>,
+    /// To be told once the records are in the log.
+    pub events: Vec<Event>,
 }
 
-impl<Record, Reply> Default for Outcome<Record, Reply> {
+impl<Record, Reply, Event> Default for Outcome<Record, Reply, Event> {
     fn default() -> Self {
-        Outcome { records: Vec::new(), replies: Vec::new(), wake_at: None }
+        let (records, replies, events) = (Vec::new(), Vec::new(), Vec::new());
+        Outcome { records, replies, wake_at: None, events }
     }
 }

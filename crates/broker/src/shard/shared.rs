@@ -35,7 +35,7 @@ where
         timers: Arc<Timers>,
         fresh: impl Fn() -> M + Send + Sync + 'static,
     ) -> Result<Arc<Self>, LogError> {
-        Self::load_with(partition, clock, timers, fresh, Damage::IsSkipped).await
+        Self::load_with(partition, clock, timers, fresh, Box::new(|_| {}), Damage::IsSkipped).await
     }
 
     /// Takes one command, after everything that lies in the log. For machines whose steps leave no
@@ -105,7 +105,7 @@ where
         &self,
         inner: &mut Inner<M>,
         now: Now,
-        outcome: &Outcome<M::Record, M::Reply>,
+        outcome: &Outcome<M::Record, M::Reply, M::Event>,
     ) -> Result<Result<Commit, Behind>, ErrorCode> {
         let Some((header, mut batch)) = batch_of(&outcome.records, now) else {
             return Ok(Ok(self.durable(inner)));

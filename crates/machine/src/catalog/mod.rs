@@ -118,6 +118,7 @@ impl Machine for CatalogMachine {
     type Command = Command;
     type Record = Record;
     type Reply = Reply;
+    type Event = ();
 
     fn step(&mut self, _now: Now, reply_to: ReplyTo, command: Command) -> CatalogOutcome {
         let mut out = CatalogOutcome::default();

@@ -1,8 +1,8 @@
 //! One group of the classic protocol: its members, who waits for what, and how it votes.
 
 use super::{
-    GroupMetadata, GroupOutcome, JoinGroupReply, JoinedMember, MemberMetadata, Record, Reply,
-    Settings, SyncGroupReply,
+    Departure, Event, EventMember, GroupMetadata, GroupOutcome, JoinGroupReply, JoinedMember,
+    MemberMetadata, Record, Reply, Settings, SyncGroupReply,
 };
 use crate::group::timers::{TimerKey, Timers};
 use crate::machine::{Now, ReplyTo};
@@ -379,9 +379,21 @@ impl Group {
     }
 
     /// Removes a member that left, failed or was evicted, and tells whoever still waits for it.
-    pub(super) fn dismiss(&mut self, cx: &mut Context<'_>, member_id: &str) {
+    pub(super) fn dismiss(
+        &mut self,
+        cx: &mut Context<'_>,
+        member_id: &str,
+        departure: Departure,
+        reason: &str,
+    ) {
         cx.timers.cancel(&TimerKey::Session(self.id.clone(), member_id.into()));
         let Some(member) = self.remove(member_id) else { return };
+        cx.out.events.push(Event::Left {
+            group_id: self.id.clone(),
+            member: EventMember::new(member_id, &member),
+            departure,
+            reason: reason.to_owned(),
+        });
         if let Some(reply_to) = member.awaiting_join {
             // Without an id, so that a client that is still there joins as a new member.
             let reply = JoinGroupReply::failed(ErrorCode::UnknownMemberId, "");

@@ -1,6 +1,7 @@
 //! JoinGroup: known and unknown members, static members, the join barrier.
 
 use super::classic::{Context, Group, GroupState, InitialDelay, Member};
+use super::event::{Cause, Departure, Event, EventMember, Trigger};
 use super::timers::TimerKey;
 use super::{JoinGroup, JoinGroupReply, SyncGroupReply};
 use crate::machine::ReplyTo;
@@ -19,7 +20,7 @@ impl Group {
         request.protocols.retain(|(name, _)| seen.insert(name.clone()));
 
         if !self.accepts(cx, &request.member_id) {
-            self.dismiss(cx, &request.member_id);
+            self.dismiss(cx, &request.member_id, Departure::GroupFull, "");
             cx.reply_join(reply_to, JoinGroupReply::failed(ErrorCode::GroupMaxSizeReached, ""));
             self.maybe_complete_join(cx);
         } else if !self.supports(&request.protocol_type, &request.protocols) {
@@ -92,8 +93,10 @@ impl Group {
             self.restart_session(cx, &member_id);
             cx.reply_join(reply_to, reply);
         } else {
+            let reason = request.reason.as_deref().unwrap_or_default();
+            let trigger = Trigger::new(Cause::MemberRejoined, &member_id, reason);
             self.update_member(cx, reply_to, &member_id, request);
-            self.rebalance_or_complete_join(cx);
+            self.rebalance_or_complete_join(cx, trigger);
         }
     }
 
@@ -140,12 +143,16 @@ impl Group {
             awaiting_sync: None,
             is_new: true,
         };
+        let reason = request.reason.unwrap_or_default();
+        let trigger = Trigger::new(Cause::MemberJoined, &member_id, &reason);
+        let joined = EventMember::new(&member_id, &member);
+        cx.out.events.push(Event::Joined { group_id: self.id.clone(), member: joined });
         self.add(member_id.clone(), member);
         // A new member cannot send heartbeats, because it does not know its id. A client that
         // vanished while it waited must not hold a place for ever all the same.
         let key = TimerKey::Session(self.id.clone(), member_id);
         cx.schedule(key, cx.settings.new_member_join_timeout_ms);
-        self.rebalance_or_complete_join(cx);
+        self.rebalance_or_complete_join(cx, trigger);
     }
 
     fn update_member(
@@ -182,6 +189,7 @@ impl Group {
         let was_pending_sync = self.pending_sync.contains(old_id);
         cx.timers.cancel(&TimerKey::Session(self.id.clone(), old_id.clone()));
         let mut member = self.remove(old_id).expect("static members are members");
+        self.tell_replaced(cx, old_id, &new_id, &member);
         if let Some(before) = member.awaiting_join.take() {
             let reply = JoinGroupReply::failed(ErrorCode::FencedInstanceId, old_id);
             cx.reply_join(before, reply);
@@ -208,10 +216,23 @@ impl Group {
                 cx.reply_join(reply_to, reply);
             }
             // The leader may have computed an assignment for the old id already.
-            GroupState::CompletingRebalance | GroupState::Stable => self.prepare_rebalance(cx),
+            GroupState::CompletingRebalance | GroupState::Stable => {
+                self.prepare_rebalance(cx, Trigger::new(Cause::StaticMemberReplaced, &new_id, ""));
+            }
             GroupState::PreparingRebalance => self.maybe_complete_join(cx),
             GroupState::Empty => unreachable!("an empty group has no members to replace"),
         }
+    }
+
+    fn tell_replaced(&self, cx: &mut Context<'_>, old_id: &str, new_id: &str, member: &Member) {
+        cx.out.events.push(Event::Left {
+            group_id: self.id.clone(),
+            member: EventMember::new(old_id, member),
+            departure: Departure::Replaced,
+            reason: String::new(),
+        });
+        let member = EventMember::new(new_id, member);
+        cx.out.events.push(Event::Joined { group_id: self.id.clone(), member });
     }
 
     /// The reply to a static member that came back without causing a rebalance.
@@ -229,17 +250,25 @@ impl Group {
     }
 
     /// Starts a rebalance if none runs, else lets the running one complete if it can.
-    pub(super) fn rebalance_or_complete_join(&mut self, cx: &mut Context<'_>) {
+    pub(super) fn rebalance_or_complete_join(&mut self, cx: &mut Context<'_>, trigger: Trigger) {
         match self.state {
             GroupState::PreparingRebalance => self.maybe_complete_join(cx),
             GroupState::Empty | GroupState::CompletingRebalance | GroupState::Stable => {
-                self.prepare_rebalance(cx);
+                self.prepare_rebalance(cx, trigger);
             }
         }
     }
 
     /// Raises the join barrier.
-    pub(super) fn prepare_rebalance(&mut self, cx: &mut Context<'_>) {
+    pub(super) fn prepare_rebalance(&mut self, cx: &mut Context<'_>, trigger: Trigger) {
+        cx.out.events.push(Event::Rebalance {
+            group_id: self.id.clone(),
+            generation_id: self.generation,
+            members: self.members.len(),
+            cause: trigger.cause,
+            member_id: trigger.member_id,
+            reason: trigger.reason,
+        });
         if self.state == GroupState::CompletingRebalance {
             self.reset_assignments(cx);
         }
@@ -300,7 +329,7 @@ impl Group {
             .map(|(id, _)| id.clone())
             .collect();
         for member_id in &missing {
-            self.dismiss(cx, member_id);
+            self.dismiss(cx, member_id, Departure::DidNotRejoin, "");
         }
         if self.members.is_empty() {
             self.become_empty(cx);
@@ -334,6 +363,8 @@ impl Group {
         self.leader = None;
         self.pending_sync.clear();
         self.transition(GroupState::Empty, cx.now);
+        let (group_id, generation_id) = (self.id.clone(), self.generation);
+        cx.out.events.push(Event::Empty { group_id, generation_id });
         self.push_record(cx.out);
     }
 

@@ -2,6 +2,7 @@
 
 use super::classic::{Context, Group, GroupState};
 use super::commit::{ExpirationRule, SubscribedTopics};
+use super::event::{Cause, Trigger};
 use super::timers::{TimerKey, Timers};
 use super::{
     CommitIdentity, DescribedGroup, DescribedMember, GroupMetadata, GroupOutcome, Heartbeat,
@@ -342,7 +343,7 @@ impl Membership {
                 group.restart_session(&mut cx, member_id);
             }
             if group.members.len() > settings.group_max_size {
-                group.prepare_rebalance(&mut cx);
+                group.prepare_rebalance(&mut cx, Trigger::new(Cause::GroupTooLarge, "", ""));
             }
         }
         assert!(out.records.is_empty() && out.replies.is_empty(), "nobody waits after recovery");

@@ -15,6 +15,7 @@
 mod classic;
 mod command;
 mod commit;
+mod event;
 mod join;
 mod membership;
 mod offsets;
@@ -31,6 +32,7 @@ pub use command::{
     OffsetToCommit, Reply, SyncGroup, SyncGroupReply,
 };
 pub use commit::ExpirationRule;
+pub use event::{Cause, Departure, Event, EventMember};
 pub use membership::Membership;
 pub use offsets::Offsets;
 pub use record::{GroupMetadata, MemberMetadata, Record};
@@ -84,7 +86,7 @@ impl Default for Settings {
 }
 
 /// The outcome of the coordinator's steps.
-pub(crate) type GroupOutcome = Outcome<Record, Reply>;
+pub(crate) type GroupOutcome = Outcome<Record, Reply, Event>;
 
 /// The coordinator of all groups of one `__consumer_offsets` partition.
 #[derive(Debug, Clone)]
@@ -188,6 +190,7 @@ impl GroupMachine {
         }
         out.records.extend(self.offsets.tombstones(group_id, |_, _, _| true));
         out.records.push(Record::GroupTombstone { group_id: group_id.to_owned() });
+        out.events.push(Event::Dead { group_id: group_id.into(), deleted: true });
         ErrorCode::None
     }
 
@@ -223,11 +226,16 @@ impl GroupMachine {
                 rule.is_expired(topic, value, now.wall_ms, retention_ms)
             });
             let left = self.offsets.all(group_id).count() - tombstones.len();
+            if !tombstones.is_empty() {
+                let (group_id, offsets) = (group_id.into(), tombstones.len());
+                out.events.push(Event::OffsetsExpired { group_id, offsets });
+            }
             out.records.extend(tombstones);
             let has_none =
                 !self.settings.offsets_elsewhere || rule.is_past(now.wall_ms, retention_ms);
             if left == 0 && rule.group_is_unused() && has_none {
                 out.records.push(Record::GroupTombstone { group_id: group_id.to_owned() });
+                out.events.push(Event::Dead { group_id: group_id.into(), deleted: false });
             }
         }
         self.membership.schedule_expiration(now, next_ms);
@@ -238,6 +246,7 @@ impl Machine for GroupMachine {
     type Command = Command;
     type Record = Record;
     type Reply = Reply;
+    type Event = Event;
 
     fn step(&mut self, now: Now, reply_to: ReplyTo, command: Command) -> GroupOutcome {
         let mut out = GroupOutcome::default();

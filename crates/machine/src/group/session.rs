@@ -1,6 +1,7 @@
 //! Heartbeat, LeaveGroup and sessions that run out.
 
 use super::classic::{Context, Group, GroupState};
+use super::event::{Cause, Departure, Trigger};
 use super::{Heartbeat, LeavingMember, LeftMember};
 use std::sync::Arc;
 use tidegate_model::ErrorCode;
@@ -36,9 +37,15 @@ impl Group {
         leaving: Vec<LeavingMember>,
     ) -> Vec<LeftMember> {
         let members_before = self.members.len();
+        let first = leaving.first().map(|first| {
+            let reason = first.reason.as_deref().unwrap_or_default();
+            Trigger::new(Cause::MemberLeft, &first.member_id, reason)
+        });
         let left = leaving.into_iter().map(|member| self.leave_one(cx, member)).collect();
-        if self.members.len() < members_before {
-            self.rebalance_or_complete_join(cx);
+        if self.members.len() < members_before
+            && let Some(trigger) = first
+        {
+            self.rebalance_or_complete_join(cx, trigger);
         } else {
             // A member id that was given out may have left; others may wait just for it.
             self.maybe_complete_join(cx);
@@ -59,7 +66,8 @@ impl Group {
         };
         let error = match member_id {
             Ok(member_id) => {
-                self.dismiss(cx, &member_id);
+                let reason = leaving.reason.as_deref().unwrap_or_default();
+                self.dismiss(cx, &member_id, Departure::Left, reason);
                 ErrorCode::None
             }
             Err(error) => error,
@@ -79,10 +87,12 @@ impl Group {
                 // The group keeps the member waiting; its session starts anew with the answer.
                 return;
             }
-            self.dismiss(cx, member_id);
+            self.dismiss(cx, member_id, Departure::SessionExpired, "");
             match self.state {
                 GroupState::Empty => {}
-                GroupState::CompletingRebalance | GroupState::Stable => self.prepare_rebalance(cx),
+                GroupState::CompletingRebalance | GroupState::Stable => {
+                    self.prepare_rebalance(cx, Trigger::new(Cause::SessionExpired, member_id, ""));
+                }
                 GroupState::PreparingRebalance => self.maybe_complete_join(cx),
             }
         } else if self.pending_join.contains(member_id) {

@@ -1,6 +1,7 @@
 //! SyncGroup: the leader's assignment and its way to the members.
 
 use super::classic::{Context, Group, GroupState};
+use super::event::{Cause, Departure, Event, Trigger};
 use super::timers::TimerKey;
 use super::{SyncGroup, SyncGroupReply};
 use crate::machine::ReplyTo;
@@ -77,6 +78,13 @@ impl Group {
             member.assignment = assignments.remove(&**member_id).unwrap_or_default();
         }
         self.transition(GroupState::Stable, cx.now);
+        cx.out.events.push(Event::Stable {
+            group_id: self.id.clone(),
+            generation_id: self.generation,
+            leader: self.leader.clone().unwrap_or_default(),
+            protocol: self.protocol.clone().unwrap_or_default(),
+            members: self.members.len(),
+        });
         self.push_record(cx.out);
         let ids: Vec<Arc<str>> = self.members.keys().cloned().collect();
         for member_id in ids {
@@ -126,8 +134,9 @@ impl Group {
             return;
         }
         for member_id in &missing {
-            self.dismiss(cx, member_id);
+            self.dismiss(cx, member_id, Departure::DidNotSync, "");
         }
-        self.prepare_rebalance(cx);
+        let first = missing.first().map_or("", |id| &**id);
+        self.prepare_rebalance(cx, Trigger::new(Cause::DidNotSync, first, ""));
     }
 }

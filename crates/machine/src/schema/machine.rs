@@ -492,6 +492,7 @@ impl Machine for SchemaMachine {
     type Command = Command;
     type Record = Record;
     type Reply = Reply;
+    type Event = ();
 
     fn step(&mut self, now: Now, reply_to: ReplyTo, command: Command) -> Outcome<Record, Reply> {
         let decision = self.decide(now, command);
@@ -512,7 +513,7 @@ impl Machine for SchemaMachine {
         if !self.registry.foreign_keys.is_empty() {
             records = self.without_foreign_keys(records);
         }
-        Outcome { records, replies: vec![(reply_to, reply)], wake_at: None }
+        Outcome { records, replies: vec![(reply_to, reply)], ..Outcome::default() }
     }
 
     fn replaying(&mut self, offset: Offset, timestamp: TimestampMs) {

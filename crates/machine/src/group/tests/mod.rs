@@ -1,6 +1,7 @@
 //! Tests of the group coordinator by scripted clients on virtual time.
 
 mod commit;
+mod events;
 mod join;
 mod random;
 mod recovery;
@@ -26,6 +27,7 @@ struct Coordinator {
     wall_ahead_ms: i64,
     log: Vec<Record>,
     replies: BTreeMap<ReplyTo, Reply>,
+    events: Vec<Event>,
     wake_at: Option<TimestampMs>,
     next: u64,
 }
@@ -45,6 +47,7 @@ impl Coordinator {
             wall_ahead_ms: 0,
             log: Vec::new(),
             replies: BTreeMap::new(),
+            events: Vec::new(),
             wake_at: None,
             next: 0,
         };
@@ -77,6 +80,7 @@ impl Coordinator {
             let before = self.replies.insert(reply_to, reply);
             assert_eq!(before, None, "one reply to each caller");
         }
+        self.events.extend(outcome.events);
         self.wake_at = outcome.wake_at;
     }
 
