@@ -7,6 +7,7 @@
 pub mod codec;
 mod error;
 pub mod fetch;
+pub mod fields;
 pub mod frame;
 pub mod guard;
 pub mod header;
