@@ -150,6 +150,7 @@ def suites(options):
         pytest("registry", "the schema registry inside", 1500, *(f"--ignore={file}" for file in apicurio)),
         pytest("schema", "schemas as other libraries read and compare them", 600),
         pytest("seaweedfs", "a real SeaweedFS: its filers killed, paused and started again", 300),
+        pytest("symptoms", "the troubleshooting guide: each symptom produced, and what shows it", 400),
         pytest("apps", "Kafka Connect, Kafka Streams and MirrorMaker 2", 900),
         Suite(
             "kgo",

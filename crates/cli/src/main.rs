@@ -13,6 +13,7 @@ mod logging;
 mod outcome;
 mod output;
 mod quota;
+mod reach;
 mod registry;
 mod run;
 mod schema;

@@ -5,6 +5,7 @@ use crate::failure::Failure;
 use crate::identity;
 use crate::logging;
 use crate::output;
+use crate::reach;
 use crate::registry;
 use crate::settings::{Engine, HostPort, LogFormat, Offsets, RegistryListen, Settings, Sync};
 use std::fmt::Write;
@@ -61,6 +62,9 @@ async fn run(settings: &Settings, logs: Box<dyn LogControl>) -> Result<(), Failu
         .await
         .map_err(|error| Failure::Failed(error.to_string()))?;
     server.control_logs(logs);
+    if let Some(advertise) = &settings.advertise {
+        tokio::spawn(reach::check(advertise.clone()));
+    }
     let registry = match registry_socket {
         Some(socket) => {
             let table = &settings.registry;

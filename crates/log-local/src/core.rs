@@ -9,6 +9,7 @@ use crate::partition::Partition;
 use crate::readers::Readers;
 use crate::segment::{OpenFiles, Segment};
 use crate::settings::Settings;
+use crate::slow::SlowWrites;
 use crate::trigger::Trigger;
 use crate::wal::{Wal, Written};
 use parking_lot::Mutex;
@@ -78,6 +79,8 @@ pub struct Counters {
     pub checkpoints: AtomicU64,
     /// Time spent in writes of the log.
     pub sync_nanos: AtomicU64,
+    /// Those of them that took far too long.
+    pub slow_writes: SlowWrites,
     /// Bytes of frames since the last checkpoint.
     pub since_checkpoint: AtomicU64,
 }
@@ -118,6 +121,7 @@ impl Core {
         counters.appends.fetch_add(appends, Ordering::Relaxed);
         counters.bytes.fetch_add(payload, Ordering::Relaxed);
         counters.sync_nanos.fetch_add(nanos, Ordering::Relaxed);
+        counters.slow_writes.look(nanos, bytes.len());
         let frame_len = bytes.len() as u64;
         if frames > 0 {
             self.times.write.record(nanos);

@@ -31,6 +31,7 @@ mod recovery;
 mod scan;
 mod segment;
 mod settings;
+mod slow;
 mod store;
 mod trigger;
 mod wal;

@@ -262,6 +262,7 @@ impl LogStore for LocalStore {
             trimmed_bytes: read(&core.counters.trimmed_bytes),
             checkpoints: read(&core.counters.checkpoints),
             sync_nanos: read(&core.counters.sync_nanos),
+            slow_writes: core.counters.slow_writes.total(),
             full: core.full.is_short(),
         }
     }

@@ -177,6 +177,8 @@ pub struct StoreStats {
     pub checkpoints: u64,
     /// Nanoseconds spent waiting for the disk in WAL writes.
     pub sync_nanos: u64,
+    /// Those of these writes that took far longer than a disk should.
+    pub slow_writes: u64,
     /// True while appends are refused for want of space.
     pub full: bool,
 }

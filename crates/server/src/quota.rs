@@ -21,6 +21,7 @@ use tidegate_log::Slice;
 use tidegate_wire::header::RequestHeader;
 use tidegate_wire::throttle::set_throttle_time_ms;
 use tokio::time::Instant;
+use tracing::debug;
 
 /// The account of one request.
 pub struct Account {
@@ -199,6 +200,13 @@ impl Account {
             return response;
         }
         self.metrics.throttled(self.api_key, throttle_ms);
+        debug!(
+            target: "tidegate::request",
+            client_id = self.client_id,
+            api_key = self.api_key,
+            throttle_ms,
+            "throttled by a quota"
+        );
         if let Some(Slice::Memory(first)) = response.slices.first_mut() {
             // A copy, unless nobody else holds the answer: throttled senders have the time.
             let mut bytes = BytesMut::from(std::mem::take(first));

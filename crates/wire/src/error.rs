@@ -25,6 +25,9 @@ pub enum WireError {
         /// The limit.
         max: usize,
     },
+    /// The beginning of another protocol, whose bytes make no length.
+    #[error("the client speaks {0}, and this port does not")]
+    OtherProtocol(&'static str),
     /// A request type or version that is not known here.
     #[error("request type {api_key} version {version} is not known")]
     Unknown {

@@ -13,7 +13,7 @@ pub fn next_frame(buffer: &mut BytesMut, max_bytes: usize) -> Result<Option<Byte
     let too_large = WireError::FrameTooLarge { announced: i64::from(announced), max: max_bytes };
     let len = usize::try_from(announced).map_err(|_| too_large.clone())?;
     if len > max_bytes {
-        return Err(too_large);
+        return Err(other_protocol(buffer).map_or(too_large, WireError::OtherProtocol));
     }
     if buffer.len() - 4 < len {
         return Ok(None);
@@ -22,9 +22,30 @@ pub fn next_frame(buffer: &mut BytesMut, max_bytes: usize) -> Result<Option<Byte
     Ok(Some(buffer.split_to(len)))
 }
 
+/// What a client speaks whose first bytes make an impossible length. It is the usual reason for one, and whoever
+/// reads the log should not have to know that 369295616 is how TLS begins.
+fn other_protocol(buffer: &[u8]) -> Option<&'static str> {
+    const METHODS: [&[u8]; 6] = [b"GET ", b"HEAD", b"POST", b"PUT ", b"OPTI", b"PRI "];
+    match buffer {
+        [0x16, 3, ..] => Some("TLS"),
+        _ if METHODS.iter().any(|method| buffer.starts_with(method)) => Some("HTTP"),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_client_of_another_protocol_is_told_by_its_first_bytes() {
+        for (begin, name) in [(&b"\x16\x03\x01\x02\0"[..], "TLS"), (b"GET / HTTP/1.1", "HTTP")] {
+            let refused = next_frame(&mut BytesMut::from(begin), 100 << 20);
+            assert_eq!(refused, Err(WireError::OtherProtocol(name)));
+        }
+        let larger = next_frame(&mut BytesMut::from(&b"\x16\x04\0\0"[..]), 100 << 20);
+        assert!(matches!(larger, Err(WireError::FrameTooLarge { .. })));
+    }
 
     #[test]
     fn frames_come_out_one_by_one_and_only_when_complete() {

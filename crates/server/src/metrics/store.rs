@@ -25,6 +25,7 @@ pub(super) fn write(text: &mut Text, broker: &Broker) {
     text.histogram(&FSYNC_SECONDS, &["checkpoint"], &times.checkpoint_sync);
     text.histogram(&CHECKPOINT_SECONDS, &[], &times.checkpoint);
     text.count(&CHECKPOINTS, &[], stats.checkpoints);
+    text.count(&WAL_SLOW_WRITES, &[], stats.slow_writes);
     text.count(&TAIL_BYTES, &[], stats.tail_bytes);
     text.count(&TRIMMED_SEGMENTS, &[], stats.trimmed_segments);
     text.count(&TRIMMED_BYTES, &[], stats.trimmed_bytes);

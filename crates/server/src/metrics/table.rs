@@ -75,6 +75,7 @@ table! {
          segments, checkpoint");
     CHECKPOINT_SECONDS = Metric::histogram("tidegate_checkpoint_seconds", &[], "Time to make one checkpoint");
     CHECKPOINTS = Metric::counter("tidegate_checkpoints_total", &[], "Checkpoints written");
+    WAL_SLOW_WRITES = Metric::counter("tidegate_wal_slow_writes_total", &[], "Group commits that took a second or more");
     TAIL_BYTES = Metric::gauge("tidegate_tail_bytes", &[], "Recent batch bytes held in memory");
     TRIMMED_SEGMENTS = Metric::counter("tidegate_trimmed_segments_total", &[],
         "Segments removed by retention and DeleteRecords");
