@@ -373,7 +373,7 @@ impl FilerClient {
         let body = match body {
             Ok(body) => body.to_bytes(),
             // The answer's first line says what happened; a listing that is cut short says nothing.
-            Err(_) if status.is_success() && !json && content_type != "" => Bytes::new(),
+            Err(_) if status.is_success() && !json && !content_type.is_empty() => Bytes::new(),
             Err(error) => return Err(open(&error)),
         };
         Ok(Answer { status, body, changed_at })
