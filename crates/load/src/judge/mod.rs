@@ -8,17 +8,44 @@
 //! The order of a run: ledgers of producers and consumers while it lasts; when all of those are
 //! dropped, one [`LastReader`] for each partition, from its start to its end; then the verdict.
 
+mod counters;
+mod ending;
+mod faults;
+mod inspect;
+mod ledger;
+mod offsets;
+mod state;
+#[cfg(test)]
+mod tests;
 mod verdict;
 
+pub use ledger::{ConsumerLedger, LastReader, ProducerLedger};
 pub use verdict::{Counts, EXAMPLES_MAX, Example, Fault, FaultKind, GroupCounts, Verdict};
 
 use crate::message::Run;
-use std::sync::Arc;
+use faults::Wanted;
+use state::State;
+use std::sync::atomic::{AtomicI64, AtomicU64};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 /// The judge of a run; clones are the same judge.
 #[derive(Clone, Debug)]
 pub struct Judge {
+    shared: Arc<Shared>,
+}
+
+/// What ledgers need without a lock, and what they lock.
+#[derive(Debug)]
+struct Shared {
     run: Arc<Run>,
+    wanted: Arc<Wanted>,
+    /// How many records each producer has sent.
+    sent: Arc<[AtomicU64]>,
+    /// End offsets before the first record, by partition among all.
+    starts: Vec<i64>,
+    /// By group and partition: the offset behind the last one that the group got.
+    ends: Vec<Vec<AtomicI64>>,
+    state: Mutex<State>,
 }
 
 /// A record as a consumer got it.
@@ -88,115 +115,65 @@ pub struct Progress {
     pub redelivered: u64,
 }
 
-/// What a producer's thread tells.
-#[derive(Debug)]
-pub struct ProducerLedger {
-    judge: Judge,
-    producer: u32,
-}
-
-/// What a consumer's thread tells.
-#[derive(Debug)]
-pub struct ConsumerLedger {
-    judge: Judge,
-    group: u32,
-}
-
-/// What the last, independent reader of one partition tells.
-#[derive(Debug)]
-pub struct LastReader {
-    judge: Judge,
-    topic: u32,
-    partition: i32,
-}
-
 impl Judge {
-    /// A judge for a run. `starts` are the end offsets of topics and partitions before the first
+    /// A judge for a run. `starts` are, by topic and partition, the end offsets before the first
     /// record: what lies below is none of this run's business.
-    pub fn new(run: Arc<Run>, _starts: &[Vec<i64>]) -> Judge {
-        Judge { run }
+    pub fn new(run: Arc<Run>, starts: &[Vec<i64>]) -> Judge {
+        let plan = run.plan();
+        let per_topic = plan.partitions as usize;
+        let partitions = plan.topics as usize * per_topic;
+        let start = |index: usize| starts.get(index / per_topic)?.get(index % per_topic).copied();
+        let starts: Vec<i64> = (0..partitions).map(|index| start(index).unwrap_or(0)).collect();
+        let groups = if plan.consumers == 0 { 0 } else { plan.groups };
+        let ends = |_| starts.iter().map(|start| AtomicI64::new(*start)).collect();
+        let wanted = Arc::new(Wanted::default());
+        let shared = Shared {
+            sent: (0..plan.producers).map(|_| AtomicU64::new(0)).collect(),
+            ends: (0..groups).map(ends).collect(),
+            state: Mutex::new(State::new(&run, groups, wanted.clone())),
+            starts,
+            wanted,
+            run,
+        };
+        Judge { shared: Arc::new(shared) }
     }
 
     /// A ledger for the records of one producer.
     pub fn producer(&self, producer: u32) -> ProducerLedger {
-        ProducerLedger { judge: self.clone(), producer }
+        ProducerLedger::new(self.shared.clone(), producer)
     }
 
     /// A ledger for one consumer of a group.
     pub fn consumer(&self, group: u32) -> ConsumerLedger {
-        ConsumerLedger { judge: self.clone(), group }
+        ConsumerLedger::new(self.shared.clone(), group)
     }
 
     /// A reader of one partition, from its log start offset on, after everything else is over.
-    pub fn last_reader(&self, topic: u32, partition: i32, _log_start_offset: i64) -> LastReader {
-        LastReader { judge: self.clone(), topic, partition }
+    pub fn last_reader(&self, topic: u32, partition: i32, log_start_offset: i64) -> LastReader {
+        LastReader::new(self.shared.clone(), topic, partition, log_start_offset)
     }
 
     /// What is known so far.
     pub fn progress(&self) -> Progress {
-        Progress::default()
+        self.shared.state().progress()
     }
 
     /// The verdict, when all ledgers and readers are dropped.
     pub fn verdict(&self) -> Verdict {
-        let _ = &self.run;
-        Verdict::default()
+        ending::verdict(&self.shared)
     }
 }
 
-impl ProducerLedger {
-    /// A record was handed to the client: counters begin at 0 and have no gaps.
-    pub fn sent(&mut self, counter: u64) {
-        let _ = (&self.judge, self.producer, counter);
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("nothing panics that holds it")
     }
 
-    /// The target acknowledged a record. `offset` is none where acks is 0.
-    pub fn acknowledged(
-        &mut self,
-        _counter: u64,
-        _topic: u32,
-        _partition: i32,
-        _offset: Option<i64>,
-    ) {
+    /// A partition's index among all of the run's; none for one that the plan does not have.
+    fn partition(&self, topic: u32, partition: i32) -> Option<u32> {
+        let plan = self.run.plan();
+        let partition = u32::try_from(partition).ok()?;
+        (topic < plan.topics && partition < plan.partitions)
+            .then(|| topic * plan.partitions + partition)
     }
-
-    /// The client gave a record up.
-    pub fn failed(&mut self, _counter: u64, _failure: Failure) {}
-
-    /// Tells the judge what it was not told yet. Call it when there is nothing else to do.
-    pub fn flush(&mut self) {}
-}
-
-impl ConsumerLedger {
-    /// The consumer got partitions: the next record of each may be anywhere.
-    pub fn assigned(&mut self, _partitions: &[(u32, i32)]) {
-        let _ = (&self.judge, self.group);
-    }
-
-    /// The consumer got a record. The answer names it, if it can be named.
-    pub fn consumed<'h>(
-        &mut self,
-        _record: Received<'_>,
-        _headers: impl Iterator<Item = (&'h str, Option<&'h [u8]>)>,
-    ) -> Option<Sighting> {
-        None
-    }
-
-    /// Tells the judge what it was not told yet. Call it when there is nothing else to do.
-    pub fn flush(&mut self) {}
-}
-
-impl LastReader {
-    /// The next record of the partition.
-    pub fn read<'h>(
-        &mut self,
-        _record: Received<'_>,
-        _headers: impl Iterator<Item = (&'h str, Option<&'h [u8]>)>,
-    ) {
-        let _ = (&self.judge, self.topic, self.partition);
-    }
-
-    /// The partition was read up to its end. A reader that is dropped without it could not read
-    /// all, and the verdict says so.
-    pub fn finish(self) {}
 }
