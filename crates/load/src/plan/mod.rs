@@ -8,6 +8,8 @@ mod expect;
 mod overrides;
 mod presets;
 mod span;
+#[cfg(test)]
+mod tests;
 
 pub use expect::{Expectation, Expectations, Measured, Outcome};
 pub use overrides::Overrides;
