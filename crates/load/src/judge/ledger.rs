@@ -170,7 +170,8 @@ impl LastReader {
             inspector: inspector(&shared),
             partition,
             last: None,
-            seen: Vec::with_capacity(BATCH),
+            // There may be one for each of very many partitions.
+            seen: Vec::new(),
             flaws: Vec::new(),
             skipped: 0,
             earlier: 0,

@@ -172,11 +172,14 @@ impl Http {
                 "the registry wants a user: write http://NAME:PASSWORD@HOST:PORT".to_owned()
             }
             (_, StatusCode::FORBIDDEN) => "the registry's user may not do this".to_owned(),
+            // Confluent's codes for what a registry does not have are five digits long.
+            (_, StatusCode::NOT_FOUND) if told["error_code"].as_u64().is_none_or(|n| n < 1000) => {
+                format!(
+                    "{base} has no such resource: if the registry's interface has a path, give it too, \
+                     as in http://HOST:8080/apis/ccompat/v7"
+                )
+            }
             (Some(message), _) => message.to_owned(),
-            (None, StatusCode::NOT_FOUND) => format!(
-                "{base} has no such resource: if the registry's interface has a path, give it too, \
-                 as in http://HOST:8080/apis/ccompat/v7"
-            ),
             (None, status) => format!("the registry answered {status}"),
         };
         Err(Refusal::Answered { status: status.as_u16(), message })

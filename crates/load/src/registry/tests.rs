@@ -162,6 +162,9 @@ fn each_trouble_has_a_sentence_that_says_what_to_do() {
     assert!(sentence(user).contains("write http://NAME:PASSWORD@HOST:PORT"));
     let path = registry(|_, _| response("404 Not Found", "not here"));
     assert!(sentence(path).contains("if the registry's interface has a path, give it too"));
+    let told = r#"{"error_code":404,"message":"HTTP 404 Not Found"}"#;
+    let json = registry(move |_, _| response("404 Not Found", told));
+    assert!(sentence(json).contains("if the registry's interface has a path, give it too"));
     let slow = registry(|_, _| {
         std::thread::sleep(std::time::Duration::from_secs(5));
         String::new()
