@@ -57,8 +57,10 @@ enum Waiting {
 }
 
 /// The window, and the sums.
-#[derive(Clone, Default, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Offsets {
+    /// How many records may wait.
+    pub(super) window_max: usize,
     window: HashMap<RecordId, (Place, Waiting), BuildHasherDefault<Mixed>>,
     mismatches: HashMap<RecordId, Mismatch, BuildHasherDefault<Mixed>>,
     sums: HashMap<Place, Sum, BuildHasherDefault<Mixed>>,
@@ -78,6 +80,19 @@ pub(super) struct Sum {
 impl Sum {
     pub(super) fn is_zero(self) -> bool {
         self == Sum::default()
+    }
+}
+
+impl Default for Offsets {
+    fn default() -> Self {
+        Offsets {
+            window_max: WINDOW_MAX,
+            window: HashMap::default(),
+            mismatches: HashMap::default(),
+            sums: HashMap::default(),
+            more_mismatches: 0,
+            sums_overflowed: false,
+        }
     }
 }
 
@@ -167,7 +182,7 @@ impl Offsets {
     }
 
     fn wait(&mut self, id: RecordId, place: Place, waiting: Waiting) {
-        if self.window.len() < WINDOW_MAX {
+        if self.window.len() < self.window_max {
             self.window.insert(id, (place, waiting));
         }
     }
@@ -186,7 +201,7 @@ impl Offsets {
     /// Of a record that lies in the log twice, either place may have been reported. So a mismatch
     /// is only kept, until the last reader has been everywhere. Not kept if there are too many.
     fn keep_mismatch(&mut self, id: RecordId, reported: Place, found: Place) -> bool {
-        let room = self.mismatches.len() < WINDOW_MAX;
+        let room = self.mismatches.len() < self.window_max;
         if room {
             self.mismatches.insert(id, Mismatch { reported, found });
         } else {

@@ -200,26 +200,46 @@ fn the_end_of_a_log_that_is_gone_is_lost_although_it_was_delivered() {
 }
 
 /// Consumers that are far behind, or none: reports do not fit into the window, and sums remain.
+fn history_without_window(seed: u64, kind: Option<FaultKind>, window_max: usize) -> World {
+    let mut world = World::new(&plan(), seed);
+    world.judge.shared.state().offsets.window_max = window_max;
+    for n in 0..1500 {
+        let producer = world.random.below(3) as u32;
+        world.send(producer, kind.filter(|_| n % 100 == 50).map(Deed::Fault));
+        world.go_on(4);
+    }
+    world
+}
+
 #[test]
-fn wrong_offsets_are_found_without_consumers() {
-    let mut plan = plan();
-    plan.consumers = 0;
-    let run = Run::new(&plan, 77, SchemaIds::made_up(&plan));
-    for wrong in [false, true] {
-        let judge = Judge::new(run.clone(), &[]);
-        // As if the window were full: the state never learns where the report points.
-        let mut offsets = offsets::Offsets::default();
-        for counter in 0..10_000u64 {
-            let id = offsets::RecordId::new(0, counter);
-            let place = |offset| offsets::Place { partition: 0, offset };
-            let reported = if wrong && counter == 5000 { counter + 1 } else { counter };
-            offsets.reported(id, place(reported as i64), true);
-            offsets.found_at_last(id, place(counter as i64), true);
+fn without_a_window_nothing_is_named_that_is_not() {
+    for window_max in [0, 1, 20] {
+        for seed in 1..=5 {
+            for kind in [None, Some(FaultKind::Lost), Some(FaultKind::Duplicated)] {
+                let world = history_without_window(seed, kind, window_max);
+                let expected = world.done.clone();
+                let verdict = world.end(&[]);
+                assert_eq!(found(&verdict), expected, "{kind:?} {window_max} {seed}: {verdict:#?}");
+            }
         }
-        let unexplained = offsets.unexplained();
-        assert_eq!(unexplained.len(), usize::from(wrong));
-        assert!(unexplained.iter().all(|(place, sum)| place.offset == 4096 && sum.records == 0));
-        drop(judge);
+    }
+}
+
+#[test]
+fn without_a_window_sums_still_find_wrong_offsets() {
+    for window_max in [0, 1, 20] {
+        for seed in 1..=5 {
+            for kind in [FaultKind::WrongOffset, FaultKind::WrongPartition] {
+                let verdict = history_without_window(seed, Some(kind), window_max).end(&[]);
+                let wrong = found(&verdict);
+                assert!(wrong.contains_key(&FaultKind::WrongOffset), "{kind:?} {verdict:#?}");
+                let others = wrong.keys().filter(|found| {
+                    !matches!(found, FaultKind::WrongOffset | FaultKind::WrongPartition)
+                });
+                assert_eq!(others.count(), 0, "{verdict:#?}");
+                assert!(verdict.faults.iter().any(|fault| fault.at_least), "{verdict:#?}");
+            }
+        }
     }
 }
 
