@@ -88,7 +88,8 @@ impl Preset {
             groups: 1,
             group_prefix: "loadtest-group".to_owned(),
             churn: Span::default(),
-            drain_timeout: Span::from_secs(30),
+            // Longer than the 45 s after which a group gives up a member that is gone.
+            drain_timeout: Span::from_secs(60),
             at: Vec::new(),
             expect: Expectations::default(),
             properties: BTreeMap::new(),
