@@ -76,6 +76,20 @@ pub(crate) fn bytes(bytes: f64) -> String {
     format!("{shown} {}", UNITS[unit])
 }
 
+/// A share in percent: `1.2 %`.
+pub(crate) fn percent(part: u64, whole: u64) -> String {
+    if whole == 0 {
+        return "0 %".to_owned();
+    }
+    format!("{} %", number(part as f64 * 100.0 / whole as f64))
+}
+
+/// `1 record`, `2 records`.
+pub(crate) fn counted(count: u64, one: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{} {one}{plural}", grouped(count))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

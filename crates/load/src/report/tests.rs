@@ -1,0 +1,215 @@
+//! Tests of what is made from a report: a busy one with every kind of content, an empty one, and any.
+
+use super::*;
+use crate::judge::{Counts, Example, Fault, FaultKind, GroupCounts, Verdict};
+use crate::plan::{Outcome, Plan};
+use std::path::Path;
+use std::time::Duration;
+
+/// A run of two minutes with a restart of the broker, a loss, and everything else that a report can hold. The same each time.
+pub(super) fn busy_report() -> Report {
+    let plan = Plan::preset("standard").expect("it is a preset");
+    let mut report = Report {
+        tool: "tidegate 0.1.0".into(),
+        run: "k3v9".into(),
+        started_ms: 1_795_283_703_000,
+        plan_line: plan_line(&plan),
+        plan: plan_record(&plan),
+        machine: Machine {
+            processor: "Example 9000 @ 3.00GHz".into(),
+            cores: 2,
+            memory_bytes: 24 << 30,
+            system: "linux 6.1.0 x86_64".into(),
+        },
+        usage: Usage { cpu_s: 93.6, cpus: 0.78, rss_bytes_max: 87 << 20 },
+        target_usage: Some(Usage { cpu_s: 112.8, cpus: 0.94, rss_bytes_max: 142 << 20 }),
+        ..Report::default()
+    };
+    report.target = Target {
+        bootstrap: "127.0.0.1:9092".into(),
+        cluster_id: Some("q1Sh-9_ISia_zwGINzRvyQ".into()),
+        brokers: vec![Broker { id: 1, address: "127.0.0.1:9092".into() }],
+        software: None,
+        registry: Some("http://127.0.0.1:8081".into()),
+        embedded: true,
+        client: "librdkafka 2.12.1".into(),
+    };
+    events(&mut report);
+    verdict(&mut report);
+    seconds(&mut report);
+    report.conclude();
+    report
+}
+
+fn events(report: &mut Report) {
+    let check =
+        |when: &str| SchemaCheck { when: when.into(), found: 10, of: 10, problems: Vec::new() };
+    report.schemas = vec![check("registered"), check("after restart")];
+    report.errors = vec![ErrorCount {
+        place: "produce".into(),
+        code: "BrokerTransportFailure".into(),
+        count: 14,
+        first_ms: 62_400,
+        last_ms: 64_100,
+        message: "127.0.0.1:9092/1: Connect failed: Connection refused".into(),
+    }];
+    report.groups = vec![Group {
+        group: "loadtest-group-0".into(),
+        members_max: 2,
+        consumed: 1_199_912,
+        redelivered: 311,
+        rebalances: 4,
+        lag_end: Some(0),
+    }];
+    report.commands = vec![Command {
+        command: "systemctl restart <gateway> & wait".into(),
+        at_ms: 62_000,
+        took_ms: 1_400,
+        exit_code: Some(0),
+        output: String::new(),
+    }];
+    let outcome = |expected: &str, found: &str, met| Outcome {
+        expected: expected.into(),
+        found: found.into(),
+        met,
+    };
+    report.expectations =
+        vec![outcome("p99=20ms", "31.200ms", false), outcome("rate=9000", "9996/s", true)];
+}
+
+fn verdict(report: &mut Report) {
+    let example = |offset, counter| Example {
+        topic: Some("loadtest-topic-3".into()),
+        partition: Some(2),
+        offset: Some(offset),
+        producer: Some(1),
+        counter: Some(counter),
+        group: None,
+        expected: "the record that was acknowledged".into(),
+        found: "nothing".into(),
+    };
+    report.verdict = Verdict {
+        clean: false,
+        complete: true,
+        counts: Counts {
+            sent: 1_199_616,
+            acknowledged: 1_199_601,
+            failed: 15,
+            present: 1_199_513,
+            groups: vec![GroupCounts { delivered: 1_199_912, redelivered: 311 }],
+            ..Counts::default()
+        },
+        faults: vec![
+            Fault {
+                kind: FaultKind::Lost,
+                count: 88,
+                at_least: false,
+                examples: (0..4).map(|i| example(31_337 + i, 299_400 + 4 * i as u64)).collect(),
+            },
+            Fault {
+                kind: FaultKind::DeliveredAgain,
+                count: 1,
+                at_least: true,
+                examples: vec![Example { group: Some(0), ..example(7, 28) }],
+            },
+        ],
+        notes: vec!["9 records that nobody acknowledged are there: allowed.".into()],
+    };
+}
+
+/// 120 seconds of 10,000 records, of which the broker is away in two.
+fn seconds(report: &mut Report) {
+    let mut recorder = Recorder::new(crate::live::Live::quiet(), None);
+    for at_s in 1..=120u64 {
+        let away = (62..64).contains(&at_s);
+        let wave = (at_s * 7919 % 100) as i64 - 50;
+        let done = if away { 40 } else { (9_990 + wave) as u64 };
+        let mut second = Second {
+            at: Duration::from_secs(at_s),
+            span: Duration::from_secs(1),
+            offered: 10_000,
+            acknowledged: done,
+            failed: 15 * u64::from(at_s == 64),
+            consumed: done - 3,
+            acknowledged_bytes: done * 560,
+            consumed_bytes: (done - 3) * 560,
+            errors: 7 * u64::from(away),
+            rebalances: 2 * u64::from(at_s == 65 || at_s == 2),
+            faults: 88 * u64::from(at_s == 66),
+            outstanding: if away { 10_000 * (at_s - 61) } else { 60 },
+            lag: Some(if away { 9_000 } else { 100 + at_s }),
+            cpu_s: 0.78 + wave as f64 / 500.0,
+            rss_bytes: 80 << 20,
+            ack: new_histogram(),
+            end_to_end: new_histogram(),
+        };
+        for i in 0..200u64 {
+            // Most take a few milliseconds, some ten times as long, those of the restart up to two seconds.
+            let tail = if i > 195 { 10 } else { 1 };
+            let us = (2_000 + i * i / 20 + wave.unsigned_abs() * 20) * tail;
+            let us = if at_s == 64 { us + i * 10_000 } else { us };
+            record(&mut second.ack, us);
+            record(&mut second.end_to_end, us * 13 / 10 + 900);
+        }
+        recorder.second(&second);
+    }
+    report.totals.produce_ms = 120_000;
+    report.totals.consume_ms = 120_900;
+    report.totals.read_back = 1_199_513;
+    recorder.finish(report);
+    report.took_ms = 131_250;
+    let names = [
+        ("register", 0, 820, "10 schemas"),
+        ("topics", 820, 310, "5 x 4 partitions"),
+        ("produce", 1_130, 120_000, ""),
+        ("drain", 121_130, 1_900, ""),
+        ("read", 123_030, 8_100, ""),
+    ];
+    report.phases = names
+        .map(|(name, at_ms, took_ms, note)| Phase {
+            name: name.to_owned(),
+            at_ms,
+            took_ms,
+            note: note.to_owned(),
+        })
+        .into();
+}
+
+/// Compares with a file beside this one. `TIDEGATE_UPDATE_GOLDEN=1` writes it anew.
+fn assert_golden(name: &str, is: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/report/golden").join(name);
+    if std::env::var_os("TIDEGATE_UPDATE_GOLDEN").is_some() {
+        std::fs::write(&path, is).expect("the file can be written");
+    }
+    let wanted = std::fs::read_to_string(&path).expect("the file is there");
+    assert_eq!(
+        is, wanted,
+        "{name} differs: look whether that is meant, then run with TIDEGATE_UPDATE_GOLDEN=1"
+    );
+}
+
+#[test]
+fn the_summary_tells_the_verdict_then_faults_then_figures_then_advice() {
+    let report = busy_report();
+    assert_golden("summary.txt", &summary(&report, false));
+    let colored = summary(&report, true);
+    assert!(colored.starts_with("\x1b[1;31mDATA FAULT\x1b[0m  "), "{colored}");
+}
+
+#[test]
+fn what_a_target_says_cannot_write_to_the_terminal() {
+    let mut report = busy_report();
+    report.errors[0].message = "a\x1b[2Jb\r\nc".into();
+    report.commands[0].command = "echo \x07".into();
+    report.reason = "x".into();
+    let text = summary(&report, false);
+    assert!(!text.contains(|c: char| c.is_control() && c != '\n'), "{text:?}");
+}
+
+#[test]
+fn an_empty_report_has_a_summary_too() {
+    let mut report = Report::default();
+    report.conclude();
+    let text = summary(&report, false);
+    assert!(text.starts_with("PASSED  Nothing was sent"), "{text}");
+}
