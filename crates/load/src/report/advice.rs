@@ -157,9 +157,9 @@ mod tests {
 
     #[test]
     fn the_longest_latency_is_told_with_the_command_before_it() {
-        let mut report = Report::default();
-        report.ack_latency =
+        let ack_latency =
             Latency { count: 100, max_us: 2_000_000, p99_us: 9_000, ..Latency::default() };
+        let mut report = Report { ack_latency, ..Report::default() };
         let ack = |max_us| Some(Percentiles { count: 50, max_us, ..Percentiles::default() });
         report.samples = vec![
             Sample { at_ms: 30_000, ack: ack(9_000), ..Sample::default() },
@@ -182,9 +182,9 @@ mod tests {
 
     #[test]
     fn a_target_that_does_not_keep_up_and_a_busy_machine_are_told() {
-        let mut report = Report::default();
-        report.totals =
+        let totals =
             Totals { offered: 100, acknowledged: 50, produce_ms: 1000, ..Totals::default() };
+        let mut report = Report { totals, ..Report::default() };
         report.machine.cores = 2;
         report.usage = Usage { cpus: 1.9, ..Usage::default() };
         let all = advice(&report).join("\n");

@@ -46,7 +46,8 @@ fn row(sample: &Sample) -> Vec<(String, String)> {
 }
 
 fn percentiles(name: &str, of: Option<Percentiles>, cells: &mut Vec<(String, String)>) {
-    let fields: [(&str, fn(&Percentiles) -> u64); 6] = [
+    type Field = fn(&Percentiles) -> u64;
+    let fields: [(&str, Field); 6] = [
         ("count", |of| of.count),
         ("p50_us", |of| of.p50_us),
         ("p90_us", |of| of.p90_us),
