@@ -1,6 +1,7 @@
 //! Reports in files: written whole or not at all, and read back.
 
 use super::csv::csv;
+use super::html::html;
 use super::model::{FORMAT, Report};
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
@@ -23,6 +24,7 @@ impl fmt::Display for ReportProblem {
 enum Form {
     Json,
     Csv,
+    Html,
 }
 
 /// Whether a report could be written to `path`, asked before a run so that a long one is not in vain.
@@ -50,6 +52,7 @@ pub fn write(report: &Report, path: &Path) -> Result<(), ReportProblem> {
             text
         }
         Form::Csv => csv(report),
+        Form::Html => html(report),
     };
     put(&resolved(path), text.as_bytes()).map_err(|error| failed(path, &error))
 }
@@ -89,6 +92,7 @@ fn form(path: &Path) -> Result<Form, ReportProblem> {
     match extension.to_ascii_lowercase().as_str() {
         "json" => Ok(Form::Json),
         "csv" => Ok(Form::Csv),
+        "html" | "htm" => Ok(Form::Html),
         _ => Err(problem(path, "has no known form; let its name end in .json, .csv or .html")),
     }
 }

@@ -6,6 +6,7 @@
 mod advice;
 mod csv;
 mod files;
+mod html;
 mod latency;
 mod machine;
 mod model;

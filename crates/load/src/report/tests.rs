@@ -213,3 +213,64 @@ fn an_empty_report_has_a_summary_too() {
     let text = summary(&report, false);
     assert!(text.starts_with("PASSED  Nothing was sent"), "{text}");
 }
+
+/// Fails where a tag is not closed, crosses another, or an attribute has no quotes. The page is XML by intention.
+fn assert_well_formed(page: &str) {
+    let mut rest = page.strip_prefix("<!DOCTYPE html>").expect("it begins with its type");
+    let mut open: Vec<&str> = Vec::new();
+    while let Some(at) = rest.find('<') {
+        assert!(!rest[..at].contains('>'), "a loose > in {:?}", &rest[..at]);
+        let end = rest[at..].find('>').map(|end| at + end).expect("a tag ends");
+        let tag = &rest[at + 1..end];
+        rest = &rest[end + 1..];
+        let name = tag.trim_matches('/').split([' ', '\n']).next().unwrap_or_default();
+        assert!(tag.matches('"').count().is_multiple_of(2), "quotes in <{tag}>");
+        if let Some(closed) = tag.strip_prefix('/') {
+            assert_eq!(open.pop(), Some(closed), "</{closed}>");
+        } else if !tag.ends_with('/') {
+            open.push(name);
+        }
+        if matches!(tag, "script" | "style") {
+            let end = rest.find(&format!("</{tag}>")).expect("it is closed");
+            rest = &rest[end..];
+        }
+    }
+    assert!(open.is_empty(), "left open: {open:?}");
+}
+
+fn html(report: &Report) -> String {
+    let folder = std::env::temp_dir();
+    let name =
+        format!("tidegate-load-{}-{:?}.html", std::process::id(), std::thread::current().id());
+    let path = folder.join(name);
+    write(report, &path).expect("it can be written");
+    let page = std::fs::read_to_string(&path).expect("it is there");
+    std::fs::remove_file(path).expect("it can go");
+    page
+}
+
+#[test]
+fn the_page_is_well_formed_and_asks_for_nothing_from_elsewhere() {
+    let report = busy_report();
+    let page = html(&report);
+    if let Some(path) = std::env::var_os("TIDEGATE_SHOW_PAGE") {
+        std::fs::write(path, &page).expect("it can be written");
+    }
+    assert_well_formed(&page);
+    for outside in ["src=", "href=", "url(", "@import", "fetch(", "<link", "<img", "<iframe"] {
+        assert!(!page.contains(outside), "the page has {outside}");
+    }
+    for wanted in
+        ["DATA FAULT", "88 lost", "Throughput", "Percentiles", "&lt;gateway&gt;", "31.200ms"]
+    {
+        assert!(page.contains(wanted), "the page has no {wanted}");
+    }
+    assert!(!page.contains("NaN") && !page.contains("<gateway>"), "{page}");
+}
+
+#[test]
+fn an_empty_report_has_a_page_too() {
+    let mut report = Report::default();
+    report.conclude();
+    assert_well_formed(&html(&report));
+}
