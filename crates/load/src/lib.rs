@@ -2,6 +2,7 @@
 //! lost, repeated, reordered or changed.
 
 pub mod client;
+pub mod engine;
 mod human;
 pub mod judge;
 pub mod live;

@@ -1,8 +1,7 @@
-//! What clients complain about, by code: counted, with the last words of each.
+//! What clients complain about: a code's name and what was said.
 
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::types::RDKafkaRespErr;
-use std::collections::BTreeMap;
 use std::ffi::CStr;
 use std::fmt;
 
@@ -73,50 +72,6 @@ pub fn error_name(code: RDKafkaErrorCode) -> String {
     }
 }
 
-/// How often each code came, and what was said the last time.
-#[derive(Clone, Default, PartialEq, Eq, Debug)]
-pub struct ErrorCounts {
-    by_code: BTreeMap<String, (u64, String)>,
-}
-
-impl ErrorCounts {
-    /// More codes than any client has; what comes beyond is counted under one name.
-    const CODES_MAX: usize = 256;
-
-    /// Counts one.
-    pub fn count(&mut self, error: &ClientError) {
-        if let Some((count, message)) = self.by_code.get_mut(&error.code) {
-            *count += 1;
-            message.clone_from(&error.message);
-        } else if self.by_code.len() < Self::CODES_MAX {
-            self.by_code.insert(error.code.clone(), (1, error.message.clone()));
-        } else {
-            self.by_code.entry("_OTHER".to_owned()).or_insert((0, error.message.clone())).0 += 1;
-        }
-    }
-
-    /// Adds what another has counted.
-    pub fn merge(&mut self, other: &ErrorCounts) {
-        for (code, (count, message)) in &other.by_code {
-            let mine = self.by_code.entry(code.clone()).or_insert((0, String::new()));
-            mine.0 += count;
-            mine.1.clone_from(message);
-        }
-    }
-
-    /// All of them together.
-    pub fn total(&self) -> u64 {
-        self.by_code.values().map(|(count, _)| count).sum()
-    }
-
-    /// Code, count and the last message of each.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, u64, &str)> {
-        self.by_code
-            .iter()
-            .map(|(code, (count, message))| (code.as_str(), *count, message.as_str()))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -125,29 +80,5 @@ mod tests {
     fn codes_are_named_as_kafka_names_them() {
         assert_eq!(error_name(RDKafkaErrorCode::UnknownTopicOrPartition), "UNKNOWN_TOPIC_OR_PART");
         assert_eq!(error_name(RDKafkaErrorCode::BrokerTransportFailure), "_TRANSPORT");
-    }
-
-    #[test]
-    fn counts_of_several_clients_add_up_and_the_last_words_are_kept() {
-        let (mut one, mut two) = (ErrorCounts::default(), ErrorCounts::default());
-        one.count(&ClientError::local("_TRANSPORT", "refused"));
-        two.count(&ClientError::local("_TRANSPORT", "reset"));
-        two.count(&ClientError::local("_MSG_TIMED_OUT", "late"));
-        one.merge(&two);
-        assert_eq!(one.total(), 3);
-        assert_eq!(
-            one.iter().collect::<Vec<_>>(),
-            [("_MSG_TIMED_OUT", 1, "late"), ("_TRANSPORT", 2, "reset")]
-        );
-    }
-
-    #[test]
-    fn codes_without_end_do_not_fill_the_memory() {
-        let mut counts = ErrorCounts::default();
-        for number in 0..10_000 {
-            counts.count(&ClientError::local(&format!("CODE_{number}"), "x"));
-        }
-        assert_eq!(counts.total(), 10_000);
-        assert!(counts.iter().count() <= ErrorCounts::CODES_MAX + 1);
     }
 }

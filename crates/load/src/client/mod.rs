@@ -7,8 +7,9 @@ pub mod driver;
 mod errors;
 pub mod librdkafka;
 
-pub use errors::{ClientError, ErrorCounts, error_name};
+pub use errors::{ClientError, error_name};
 
+use crate::judge::Timestamp;
 use std::time::Duration;
 
 /// Makes producers and consumers of one kind of client.
@@ -81,7 +82,7 @@ pub struct Outgoing<'a> {
     /// The value.
     pub value: &'a [u8],
     /// The headers, in order.
-    pub headers: &'a [(&'a str, &'a [u8])],
+    pub headers: &'a [(String, Vec<u8>)],
     /// `CreateTime`, in milliseconds since 1970.
     pub timestamp_ms: i64,
     /// Comes back with the delivery report.
@@ -108,8 +109,11 @@ pub trait Producer: Send {
     /// Begins a transaction.
     fn begin_transaction(&mut self) -> Result<(), ClientError>;
 
-    /// Commits the open transaction.
+    /// Waits for the delivery reports of the open transaction and commits it.
     fn commit_transaction(&mut self, timeout: Duration) -> Result<(), ClientError>;
+
+    /// Aborts the open transaction.
+    fn abort_transaction(&mut self, timeout: Duration) -> Result<(), ClientError>;
 
     /// Gives up what has no delivery report; each of them is reported as failed.
     fn purge(&mut self);
@@ -151,8 +155,8 @@ pub struct Incoming<'a> {
     pub partition: i32,
     /// The offset.
     pub offset: i64,
-    /// The record's time stamp in milliseconds since 1970, or -1 if there is none.
-    pub timestamp_ms: i64,
+    /// The time stamp, and who set it.
+    pub timestamp: Timestamp,
     /// The key.
     pub key: Option<&'a [u8]>,
     /// The value.

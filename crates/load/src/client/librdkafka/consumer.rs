@@ -1,6 +1,7 @@
 //! librdkafka's consumer, in a group or with partitions of its own.
 
 use crate::client::{ClientError, Consumer, ConsumerSink, Incoming, Reads};
+use crate::judge::Timestamp;
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext, Rebalance};
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::message::{BorrowedMessage, Headers};
@@ -125,7 +126,11 @@ fn pass_on(message: &BorrowedMessage<'_>, sink: &mut dyn ConsumerSink) {
         topic: message.topic(),
         partition: message.partition(),
         offset: message.offset(),
-        timestamp_ms: message.timestamp().to_millis().unwrap_or(-1),
+        timestamp: match message.timestamp() {
+            rdkafka::Timestamp::CreateTime(ms) => Timestamp::Create(ms),
+            rdkafka::Timestamp::LogAppendTime(ms) => Timestamp::LogAppend(ms),
+            rdkafka::Timestamp::NotAvailable => Timestamp::Missing,
+        },
         key: message.key(),
         value: message.payload(),
         headers,

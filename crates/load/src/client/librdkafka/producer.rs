@@ -31,7 +31,7 @@ impl Producer for NativeProducer {
     fn send(&mut self, record: &Outgoing<'_>) -> Result<(), Refused> {
         let mut headers = OwnedHeaders::new_with_capacity(record.headers.len());
         for (key, value) in record.headers {
-            headers = headers.insert(Header { key, value: Some(*value) });
+            headers = headers.insert(Header { key, value: Some(value) });
         }
         let token = usize::try_from(record.token).expect("a token fits into a pointer of 64 bits");
         let out: BaseRecord<'_, [u8], [u8], usize> = BaseRecord {
@@ -62,6 +62,10 @@ impl Producer for NativeProducer {
 
     fn commit_transaction(&mut self, timeout: Duration) -> Result<(), ClientError> {
         Ok(self.producer.commit_transaction(timeout)?)
+    }
+
+    fn abort_transaction(&mut self, timeout: Duration) -> Result<(), ClientError> {
+        Ok(self.producer.abort_transaction(timeout)?)
     }
 
     fn purge(&mut self) {
@@ -133,7 +137,7 @@ mod tests {
             partition: Some(0),
             key: Some(b"k"),
             value: b"v",
-            headers: &[("h", b"1")],
+            headers: &[],
             timestamp_ms: 1,
             token,
         }
