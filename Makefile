@@ -12,7 +12,7 @@ SUITES ?=
 # For `make bench`, `make crash`, `make kgo` and `make fuzz`: further arguments.
 OPTIONS ?=
 
-.PHONY: help run build release test check fmt bench registry-bench crash kgo fuzz registry-crash registry-large
+.PHONY: help run build release test check fmt bench registry-bench crash kgo fuzz registry-crash registry-large offsets-bench offsets-bench
 .PHONY: settings-manual conformance conformance-check conformance-record conformance-accept
 
 help:
@@ -24,6 +24,8 @@ help:
 	@echo 'make settings-manual    write the tables of docs/settings.md from the code'
 	@echo 'make bench    measure against Apache Kafka on this machine'
 	@echo 'make registry-bench  measure the schema registry against Apicurio on this machine'
+	@echo 'make offsets-bench  commits and fetches a second with offsets in the log, in memory and in a filer'
+	@echo 'make offsets-bench  commits and fetches a second with offsets in the log, in memory and in a filer'
 	@echo 'make crash    kill the gateway again and again and look for what is lost (OPTIONS="--hours 1")'
 	@echo 'make registry-crash      the same while schemas are registered and deleted (OPTIONS="--rounds 500")'
 	@echo 'make registry-large      20,000 subjects, and how long a start with them takes'
@@ -68,6 +70,16 @@ registry-bench: build
 	cargo build --profile $(PROFILE) -p tidegate-registry-load
 	TIDEGATE_BIN=$(CARGO_TARGET_DIR)/$(PROFILE)/tidegate REGISTRY_LOAD=$(CARGO_TARGET_DIR)/$(PROFILE)/registry-load \
 	    python3 tests/registry/bench/registry_bench.py
+
+offsets-bench:
+	cargo build --profile $(PROFILE) -p tidegate-cli --example offset_storages
+	OFFSET_STORAGES=$(CARGO_TARGET_DIR)/$(PROFILE)/examples/offset_storages \
+	    $(TIDEGATE_CACHE)/venv/bin/python tests/filer/bench.py $(OPTIONS)
+
+offsets-bench:
+	cargo build --profile $(PROFILE) -p tidegate-cli --example offset_storages
+	OFFSET_STORAGES=$(CARGO_TARGET_DIR)/$(PROFILE)/examples/offset_storages \
+	    $(TIDEGATE_CACHE)/venv/bin/python tests/filer/bench.py $(OPTIONS)
 
 crash: build
 	TIDEGATE_BIN=$(CARGO_TARGET_DIR)/$(PROFILE)/tidegate python3 tests/run.py --no-build --options '$(OPTIONS)' crash

@@ -149,6 +149,8 @@ def suites(options):
         pytest("apicurio", "other schema registries on the gateway", 1200, files=apicurio),
         pytest("registry", "the schema registry inside", 1500, *(f"--ignore={file}" for file in apicurio)),
         pytest("schema", "schemas as other libraries read and compare them", 600),
+        pytest("filer", "offsets in a SeaweedFS filer that is killed, paused and cut off", 600),
+        pytest("filer", "offsets in a SeaweedFS filer that is killed, paused and cut off", 600),
         pytest("seaweedfs", "a real SeaweedFS: its filers killed, paused and started again", 300),
         pytest("symptoms", "the troubleshooting guide: each symptom produced, and what shows it", 400),
         pytest("deploy", "the systemd unit, the Kubernetes manifests and the image's settings", 200),

@@ -2,8 +2,10 @@
 
 use crate::clock::Clock;
 use crate::group_events::{self, Rebalances};
-use crate::offsets::{LogOffsets, OffsetStorage, OffsetStore, OffsetsInMemory, StoredOffsets};
-use crate::shard::{LogRecord, Pending, Shard};
+use crate::offsets::{
+    LogOffsets, Metered, OffsetMeter, OffsetStorage, OffsetStore, OffsetsInMemory, StoredOffsets,
+};
+use crate::shard::{LogRecord, Observer, Pending, Shard};
 use crate::timers::Timers;
 use crate::topics::{Topic, TopicMap};
 use arc_swap::ArcSwap;
@@ -11,11 +13,12 @@ use bytes::Bytes;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
-use tidegate_log::LogError;
+use tidegate_log::{Commit, LogError};
 use tidegate_machine::group::{
     Command, Event, GroupMachine, ListGroups, ListedGroup, Record, Reply, Settings,
 };
 use tidegate_model::{ErrorCode, TopicId};
+use tokio::sync::mpsc;
 use tracing::info;
 
 /// The topic whose partitions hold groups and offsets.
@@ -90,7 +93,9 @@ impl GroupShards {
 /// Groups and their offsets.
 pub struct Groups {
     shards: Arc<GroupShards>,
-    offsets: Box<dyn OffsetStorage>,
+    offsets: Metered,
+    /// Shows the groups' states to a store that wants them.
+    observer: Option<Observer<Record>>,
     clock: Clock,
     timers: Arc<Timers>,
     settings: Settings,
@@ -108,11 +113,13 @@ impl Groups {
         let shards = Arc::new(GroupShards::default());
         let store = storage.store();
         let settings = Settings { offsets_elsewhere: store.is_some(), ..settings };
+        let observer = store.clone().map(show_groups);
         let offsets: Box<dyn OffsetStorage> = match store {
             None => Box::new(LogOffsets::new(shards.clone())),
             Some(store) => Box::new(StoredOffsets::new(shards.clone(), store, &settings)),
         };
-        Groups { shards, offsets, clock, timers, settings, rebalances: Arc::default() }
+        let offsets = Metered::new(offsets);
+        Groups { shards, offsets, observer, clock, timers, settings, rebalances: Arc::default() }
     }
 
     /// How many rebalances there were since the start, by cause.
@@ -134,7 +141,12 @@ impl Groups {
             let (clock, timers) = (self.clock.clone(), self.timers.clone());
             let rebalances = self.rebalances.clone();
             let tell = Box::new(move |event: &Event| group_events::tell(event, &rebalances));
-            shards.push(Shard::load(partition.clone(), clock, timers, fresh, tell).await?);
+            let observer = self.observer.clone();
+            let shard =
+                Shard::load_observed(partition.clone(), clock, timers, fresh, tell, observer);
+            let shard = shard.await?;
+            self.show_all(&shard);
+            shards.push(shard);
         }
         self.shards.shards.store(Arc::new(shards));
         Ok(())
@@ -181,7 +193,26 @@ impl Groups {
 
     /// The offsets' storage.
     pub fn offsets(&self) -> &dyn OffsetStorage {
-        &*self.offsets
+        &self.offsets
+    }
+
+    /// What the offsets' storage has done since the start.
+    pub fn offset_meter(&self) -> &OffsetMeter {
+        self.offsets.meter()
+    }
+
+    /// Shows the state of all groups as they are after a start.
+    fn show_all(&self, shard: &GroupShard) {
+        let Some(observer) = &self.observer else { return };
+        // A shard that was loaded just now can be read.
+        let _ = shard.read(|machine, _| {
+            let membership = machine.membership();
+            let states = membership.group_ids().filter_map(|group_id| {
+                let value = membership.snapshot(group_id)?;
+                Some(Record::GroupMetadata { group_id: group_id.to_owned(), value })
+            });
+            observer(&states.collect::<Vec<_>>(), &Commit::done());
+        });
     }
 
     /// All groups that pass the filters, in order of their ids.
@@ -209,6 +240,40 @@ impl Groups {
         info!(target: "tidegate::offsets", topics = ?gone, "forgetting the offsets of deleted topics");
         self.offsets.topics_deleted(gone.into_iter().collect()).await
     }
+}
+
+/// Tells the store of each group's state when that is durable, in order.
+fn show_groups(store: Arc<dyn OffsetStore>) -> Observer<Record> {
+    let (sender, mut receiver) = mpsc::unbounded_channel::<(Commit, Vec<Record>)>();
+    tokio::spawn(async move {
+        while let Some((commit, records)) = receiver.recv().await {
+            // What is not durable has not happened.
+            if commit.await.is_err() {
+                continue;
+            }
+            for record in records {
+                match record {
+                    Record::GroupMetadata { group_id, value } => {
+                        store.group_changed(&group_id, Some(&value));
+                    }
+                    Record::GroupTombstone { group_id } => store.group_changed(&group_id, None),
+                    Record::OffsetCommit { .. }
+                    | Record::OffsetTombstone { .. }
+                    | Record::Unknown { .. } => {}
+                }
+            }
+        }
+    });
+    Arc::new(move |records: &[Record], commit: &Commit| {
+        let is_of_group = |record: &&Record| {
+            matches!(record, Record::GroupMetadata { .. } | Record::GroupTombstone { .. })
+        };
+        let records: Vec<Record> = records.iter().filter(is_of_group).cloned().collect();
+        if !records.is_empty() {
+            // At the end of the process nobody shows anything any more.
+            let _ = sender.send((commit.clone(), records));
+        }
+    })
 }
 
 /// Waits for the shards' lists and puts them together.

@@ -32,7 +32,10 @@ pub use group_events::Rebalances;
 pub use groups::{CONSUMER_OFFSETS, GroupShards, Groups, OffsetStorageKind, gather};
 pub use lookup::TimestampedOffset;
 pub use offsets::conformance;
-pub use offsets::{Committed, OffsetStorage, OffsetStore, OffsetsInMemory, Select, Wanted};
+pub use offsets::{
+    CacheFigures, Cached, Committed, Metered, OffsetMeter, OffsetStorage, OffsetStore,
+    OffsetsInMemory, Select, Wanted,
+};
 pub use partition::{Appended, Bounds, Partition};
 pub use produce::{ProduceRefusal, ProduceRules, RecordRefusal, produce};
 pub use schemas::{Schemas, SchemasError, SchemasFigures, SchemasSettings};

@@ -35,6 +35,9 @@ pub trait LogRecord: Sized {
     fn decode(key: Option<&[u8]>, value: Option<&[u8]>) -> Result<Self, String>;
 }
 
+/// Sees what was appended and replayed, with the commit after which it is durable.
+pub type Observer<Record> = Arc<dyn Fn(&[Record], &Commit) + Send + Sync>;
+
 /// A reply with the commit that it must not overtake.
 struct Answer<Reply> {
     reply: Result<Reply, ErrorCode>,
@@ -53,6 +56,7 @@ pub struct Shard<M: Machine> {
     fresh: Box<dyn Fn() -> M + Send + Sync>,
     tell: Tell<M::Event>,
     damage: Damage,
+    observer: Option<Observer<M::Record>>,
     inner: Mutex<Inner<M>>,
 }
 
@@ -113,7 +117,19 @@ where
         fresh: impl Fn() -> M + Send + Sync + 'static,
         tell: Tell<M::Event>,
     ) -> Result<Arc<Self>, LogError> {
-        Self::load_with(partition, clock, timers, fresh, tell, Damage::IsFatal).await
+        Self::load_with(partition, clock, timers, fresh, tell, Damage::IsFatal, None).await
+    }
+
+    /// Like [`Shard::load`], with somebody who sees what is appended.
+    pub async fn load_observed(
+        partition: Arc<Partition>,
+        clock: Clock,
+        timers: Arc<Timers>,
+        fresh: impl Fn() -> M + Send + Sync + 'static,
+        tell: Tell<M::Event>,
+        observer: Option<Observer<M::Record>>,
+    ) -> Result<Arc<Self>, LogError> {
+        Self::load_with(partition, clock, timers, fresh, tell, Damage::IsFatal, observer).await
     }
 
     async fn load_with(
@@ -123,6 +139,7 @@ where
         fresh: impl Fn() -> M + Send + Sync + 'static,
         tell: Tell<M::Event>,
         damage: Damage,
+        observer: Option<Observer<M::Record>>,
     ) -> Result<Arc<Self>, LogError> {
         let (machine, position) = fold_all(&partition, clock.now(), fresh(), damage).await?;
         let shard = Arc::new(Shard {
@@ -133,6 +150,7 @@ where
             fresh: Box::new(fresh),
             tell,
             damage,
+            observer,
             inner: Mutex::new(Inner {
                 machine,
                 position,
@@ -250,6 +268,9 @@ where
         };
         let appended = self.partition.append(header, &mut batch, now.wall_ms, None)?;
         replay(inner, now, appended.base_offset, records);
+        if let Some(observer) = &self.observer {
+            observer(records, &appended.commit);
+        }
         Ok(appended.commit)
     }
 

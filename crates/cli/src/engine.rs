@@ -1,11 +1,13 @@
-//! The choice of a storage engine. No other crate names one.
+//! The choice of a storage engine, and of what keeps committed offsets. No other crate names one.
 
 use crate::failure::Failure;
-use crate::settings::{Engine, Settings, Sync};
+use crate::settings::{Engine, Offsets, Settings, Sync};
 use std::sync::Arc;
 use std::time::Duration;
+use tidegate_broker::{Cached, OffsetStorageKind};
 use tidegate_log::{LogStore, MemoryStore};
 use tidegate_log_local::{LocalStore, OpenError};
+use tidegate_offsets_filer::FilerOffsets;
 
 /// Opens the engine of the settings, with all it holds.
 pub fn open(settings: &Settings) -> Result<Arc<dyn LogStore>, Failure> {
@@ -21,6 +23,23 @@ pub fn open(settings: &Settings) -> Result<Arc<dyn LogStore>, Failure> {
             }
         }
     }
+}
+
+/// What keeps committed offsets.
+pub fn offsets(settings: &Settings) -> Result<OffsetStorageKind, Failure> {
+    let storage = &settings.storage;
+    let filer = match (storage.offsets, &storage.filer) {
+        (Offsets::Log, _) => return Ok(OffsetStorageKind::Log),
+        (Offsets::Memory, _) => return Ok(OffsetStorageKind::Memory),
+        (Offsets::Filer, None) => return Err(Failure::Usage("[filer] names no filer".to_owned())),
+        (Offsets::Filer, Some(filer)) => filer,
+    };
+    let store = FilerOffsets::new(filer)
+        .map_err(|error| Failure::Usage(format!("storage.offsets = \"filer\": {error}")))?;
+    Ok(OffsetStorageKind::Store(match storage.offsets_cache_bytes {
+        0 => Arc::new(store),
+        bytes => Arc::new(Cached::new(Arc::new(store), bytes, storage.offsets_cache_ttl)),
+    }))
 }
 
 /// Refuses settings under which a batch may be allowed that can never be stored: its producer

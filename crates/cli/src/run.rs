@@ -7,12 +7,12 @@ use crate::logging;
 use crate::output;
 use crate::reach;
 use crate::registry;
-use crate::settings::{Engine, HostPort, LogFormat, Offsets, RegistryListen, Settings, Sync};
+use crate::settings::{Engine, HostPort, LogFormat, RegistryListen, Settings, Sync};
 use std::fmt::Write;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tidegate_broker::config::KafkaSettings;
-use tidegate_broker::{Broker, BrokerParts, Clock, OffsetStorageKind};
+use tidegate_broker::{Broker, BrokerParts, Clock};
 use tidegate_log::LogError;
 use tidegate_registry::RegistryServer;
 use tidegate_server::observe::LogControl;
@@ -45,10 +45,7 @@ async fn run(settings: &Settings, logs: Box<dyn LogControl>) -> Result<(), Failu
     let broker = Broker::open(BrokerParts {
         store,
         settings: Arc::new(kafka_settings(settings)),
-        offset_storage: match settings.storage.offsets {
-            Offsets::Log => OffsetStorageKind::Log,
-            Offsets::Memory => OffsetStorageKind::Memory,
-        },
+        offset_storage: engine::offsets(settings)?,
         node_id: NODE_ID,
         clock: Clock::system(),
         validation: settings.validation,

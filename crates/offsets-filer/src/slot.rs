@@ -5,6 +5,7 @@ use crate::format::Place;
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 use tidegate_machine::group::OffsetAndMetadata;
+use tidegate_model::Offset;
 use tokio::sync::oneshot;
 
 /// What is asked of a partition.
@@ -115,13 +116,29 @@ impl Remembered {
         self.young.insert((group_id.to_owned(), place), (Instant::now(), value));
     }
 
-    /// Takes what a partition has out, if that may still be believed.
-    pub fn take(&mut self, group_id: &str, place: &Place) -> Option<Option<OffsetAndMetadata>> {
+    /// What a partition has, if that may still be believed.
+    pub fn get(&self, group_id: &str, place: &Place) -> Option<Option<OffsetAndMetadata>> {
         let key = (group_id.to_owned(), place.clone());
-        let old = self.old.remove(&key);
-        let (at, value) = self.young.remove(&key).or(old)?;
+        let (at, value) = self.young.get(&key).or_else(|| self.old.get(&key))?;
         let is_fresh = self.believed_for.is_zero() || at.elapsed() < self.believed_for;
-        is_fresh.then_some(value)
+        is_fresh.then(|| value.clone())
+    }
+
+    /// It is not known any more what a partition has.
+    pub fn remove(&mut self, group_id: &str, place: &Place) {
+        let key = (group_id.to_owned(), place.clone());
+        self.young.remove(&key);
+        self.old.remove(&key);
+    }
+
+    /// All that is remembered. What is in both generations is shown once.
+    pub fn each(&self, look: &mut dyn FnMut(&str, &str, i32, Offset)) {
+        let old = self.old.iter().filter(|(key, _)| !self.young.contains_key(*key));
+        for ((group_id, place), (_, value)) in self.young.iter().chain(old) {
+            if let Some(value) = value {
+                look(group_id, &place.topic, place.partition, value.offset);
+            }
+        }
     }
 
     /// Forgets all of a group.
@@ -180,11 +197,12 @@ mod tests {
         }
         let kept = remembered.young.len() + remembered.old.len();
         assert!((5..=10).contains(&kept), "{kept}");
-        assert_eq!(remembered.take("g", &place(99)), Some(None));
-        assert_eq!(remembered.take("g", &place(99)), None);
+        assert_eq!(remembered.get("g", &place(99)), Some(None));
+        remembered.remove("g", &place(99));
+        assert_eq!(remembered.get("g", &place(99)), None);
         remembered.insert("h", place(1), None);
         remembered.forget("h");
-        assert_eq!(remembered.take("h", &place(1)), None);
+        assert_eq!(remembered.get("h", &place(1)), None);
     }
 
     #[test]
@@ -193,6 +211,6 @@ mod tests {
         let mut remembered = Remembered::new(10, Duration::from_millis(1));
         remembered.insert("g", place.clone(), None);
         std::thread::sleep(Duration::from_millis(5));
-        assert_eq!(remembered.take("g", &place), None);
+        assert_eq!(remembered.get("g", &place), None);
     }
 }

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use tidegate_broker::{Committed, OffsetStore, Select};
 use tidegate_log::BoxFuture;
 use tidegate_machine::group::GroupMetadata;
-use tidegate_model::ErrorCode;
+use tidegate_model::{ErrorCode, Offset};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::timeout_at;
@@ -176,6 +176,10 @@ impl OffsetStore for FilerOffsets {
         })
     }
 
+    fn each_known(&self, look: &mut dyn FnMut(&str, &str, i32, Offset)) {
+        self.shared.inner.lock().remembered.each(look);
+    }
+
     fn group_changed(&self, group_id: &str, state: Option<&GroupMetadata>) {
         self.groups.changed(group_id, state);
     }
@@ -293,7 +297,7 @@ impl Shared {
             return;
         }
         let Some(partition) = self.partition(group_id, &place) else { return };
-        let known = match inner.remembered.take(group_id, &place) {
+        let known = match inner.remembered.get(group_id, &place) {
             Some(value) => Known::Yes(value),
             None => Known::No,
         };
@@ -330,8 +334,11 @@ impl Shared {
             return Some(batch);
         }
         group.queues.remove(&partition.place);
-        if let Known::Yes(value) = known {
-            inner.remembered.insert(group_id, partition.place.clone(), value.clone());
+        match known {
+            Known::Yes(value) => {
+                inner.remembered.insert(group_id, partition.place.clone(), value.clone());
+            }
+            Known::No => inner.remembered.remove(group_id, &partition.place),
         }
         let may_wipe = group.queues.is_empty();
         match &mut group.wipe {

@@ -16,7 +16,6 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("server", &["broker", "wire", "machine", "log", "model", "metrics"]),
     ("schema", &[]),
     ("registry", &["broker", "machine", "schema", "log", "model", "metrics"]),
-    ("registry", &["broker", "machine", "schema", "log", "model"]),
     ("offsets-filer", &["broker", "machine", "log", "model"]),
     ("cli", &["*"]),
     // Judges any Kafka from outside: it knows nothing of the gateway.

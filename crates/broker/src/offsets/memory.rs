@@ -5,7 +5,7 @@ use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use tidegate_log::BoxFuture;
 use tidegate_machine::group::OffsetAndMetadata;
-use tidegate_model::ErrorCode;
+use tidegate_model::{ErrorCode, Offset};
 
 type ByPartition = BTreeMap<(String, i32), OffsetAndMetadata>;
 
@@ -93,6 +93,14 @@ impl OffsetStore for OffsetsInMemory {
     fn remove_group(&self, group_id: &str) -> BoxFuture<Result<(), ErrorCode>> {
         self.groups.lock().remove(group_id);
         ready(Ok(()))
+    }
+
+    fn each_known(&self, look: &mut dyn FnMut(&str, &str, i32, Offset)) {
+        for (group_id, offsets) in &*self.groups.lock() {
+            for ((topic, partition), value) in offsets {
+                look(group_id, topic, *partition, value.offset);
+            }
+        }
     }
 
     fn group_ids(&self) -> BoxFuture<Result<Vec<String>, ErrorCode>> {

@@ -4,12 +4,16 @@
 //! There are two: the coordinator's own log ([`LogOffsets`]), and [`StoredOffsets`] over an
 //! [`OffsetStore`], which decides nothing: memory, or a store of another crate.
 
+mod cached;
 pub mod conformance;
 mod memory;
+mod metered;
 mod store;
 mod stored;
 
+pub use cached::{CacheFigures, Cached};
 pub use memory::OffsetsInMemory;
+pub use metered::{Metered, OffsetMeter};
 pub use store::{OffsetStore, Select};
 pub use stored::StoredOffsets;
 
@@ -20,7 +24,7 @@ use tidegate_log::BoxFuture;
 use tidegate_machine::group::{
     Command, CommitOffsets, DeleteOffsets, DeleteOffsetsReply, OffsetAndMetadata, Reply,
 };
-use tidegate_model::{ErrorCode, TopicId};
+use tidegate_model::{ErrorCode, Offset, TopicId};
 
 /// A committed offset with its place.
 pub type Committed = (String, i32, OffsetAndMetadata);
@@ -33,6 +37,9 @@ pub type Wanted = Option<Vec<(String, i32)>>;
 /// What `commit` acknowledged is what `fetch` returns from then on; offset, epoch and metadata of a
 /// partition stay together.
 pub trait OffsetStorage: Send + Sync {
+    /// Where offsets are kept, in metrics: `log`, `memory`, or a store's name.
+    fn name(&self) -> &'static str;
+
     /// Checks the committer against its group and keeps its offsets: one code per offset, in order.
     ///
     /// Begins at once; the future only waits. COORDINATOR_NOT_AVAILABLE if nothing can be kept.
@@ -54,6 +61,15 @@ pub trait OffsetStorage: Send + Sync {
 
     /// Forgets what a group committed; the group itself is deleted elsewhere.
     fn delete_group(&self, group_id: &str) -> BoxFuture<Result<(), ErrorCode>>;
+
+    /// Shows group, topic, partition and offset of all that is known without asking anybody. Locks are
+    /// held meanwhile.
+    fn each_committed(&self, look: &mut dyn FnMut(&str, &str, i32, Offset));
+
+    /// What a cache before the storage has done; nothing without one.
+    fn cache_figures(&self) -> CacheFigures {
+        CacheFigures::default()
+    }
 }
 
 /// Offsets as records in `__consumer_offsets`: a commit shares its fsync with produced records.
@@ -69,6 +85,24 @@ impl LogOffsets {
 }
 
 impl OffsetStorage for LogOffsets {
+    fn name(&self) -> &'static str {
+        "log"
+    }
+
+    fn each_committed(&self, look: &mut dyn FnMut(&str, &str, i32, Offset)) {
+        for shard in self.shards.all().iter() {
+            // A shard that is being folded again shows nothing for a moment.
+            let _ = shard.read(|machine, _| {
+                let offsets = machine.offsets();
+                for group_id in offsets.group_ids() {
+                    for (topic, partition, value) in offsets.all(group_id) {
+                        look(group_id, topic, partition, value.offset);
+                    }
+                }
+            });
+        }
+    }
+
     fn commit(&self, request: CommitOffsets) -> BoxFuture<Result<Vec<ErrorCode>, ErrorCode>> {
         let group_id = request.identity.group_id.clone();
         let pending = self.shards.submit(&group_id, Command::CommitOffsets(request));

@@ -1,9 +1,9 @@
 //! What a place for committed offsets outside of the log has to do. It decides nothing.
 
-use super::Committed;
+use super::{CacheFigures, Committed};
 use tidegate_log::BoxFuture;
 use tidegate_machine::group::GroupMetadata;
-use tidegate_model::ErrorCode;
+use tidegate_model::{ErrorCode, Offset};
 
 /// Which of a group's offsets are meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,6 +57,16 @@ pub trait OffsetStore: Send + Sync {
 
     /// The groups that have offsets here, in order.
     fn group_ids(&self) -> BoxFuture<Result<Vec<String>, ErrorCode>>;
+
+    /// Shows group, topic, partition and offset of all that is known without asking anybody.
+    fn each_known(&self, look: &mut dyn FnMut(&str, &str, i32, Offset)) {
+        let _ = look;
+    }
+
+    /// What a cache before the store has done; nothing without one.
+    fn cache_figures(&self) -> CacheFigures {
+        CacheFigures::default()
+    }
 
     /// Told of a group's new state when it is in the log, and of its end (`None`). For stores that
     /// show groups to people; the log is what a restart goes by.

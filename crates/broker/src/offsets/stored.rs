@@ -1,6 +1,6 @@
 //! Offsets in a store outside of the log: the group decides, the store keeps.
 
-use super::{Committed, OffsetStorage, OffsetStore, Select, Wanted, delete_by_group};
+use super::{CacheFigures, Committed, OffsetStorage, OffsetStore, Select, Wanted, delete_by_group};
 use crate::groups::GroupShards;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use tidegate_machine::Now;
 use tidegate_machine::group::{
     Command, CommitOffsets, DeleteOffsets, DeleteOffsetsReply, GroupMachine, Settings,
 };
-use tidegate_model::{ErrorCode, TopicId};
+use tidegate_model::{ErrorCode, Offset, TopicId};
 use tracing::{debug, warn};
 
 /// A storage over any [`OffsetStore`]. Groups stay in the log: their offsets alone are elsewhere.
@@ -47,6 +47,18 @@ struct Begun {
 }
 
 impl OffsetStorage for StoredOffsets {
+    fn name(&self) -> &'static str {
+        self.store.name()
+    }
+
+    fn each_committed(&self, look: &mut dyn FnMut(&str, &str, i32, Offset)) {
+        self.store.each_known(look);
+    }
+
+    fn cache_figures(&self) -> CacheFigures {
+        self.store.cache_figures()
+    }
+
     fn commit(&self, request: CommitOffsets) -> BoxFuture<Result<Vec<ErrorCode>, ErrorCode>> {
         let group_id = request.identity.group_id.clone();
         let count = request.offsets.len();

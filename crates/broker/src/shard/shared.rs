@@ -35,7 +35,8 @@ where
         timers: Arc<Timers>,
         fresh: impl Fn() -> M + Send + Sync + 'static,
     ) -> Result<Arc<Self>, LogError> {
-        Self::load_with(partition, clock, timers, fresh, Box::new(|_| {}), Damage::IsSkipped).await
+        Self::load_with(partition, clock, timers, fresh, Box::new(|_| {}), Damage::IsSkipped, None)
+            .await
     }
 
     /// Takes one command, after everything that lies in the log. For machines whose steps leave no

@@ -45,12 +45,17 @@ pub enum GroupCommand {
     ///
     /// Shows what it would change. Only with --execute it does.
     ResetOffsets(ResetArgs),
-    /// Print committed offsets in the form that `reset-offsets --from-file` reads
+    /// Print committed offsets in the form that `import` and `reset-offsets --from-file` read
     ///
-    /// That is CSV as kafka-consumer-groups writes and reads it, or JSON with --json.
-    #[command(after_help = "Examples:\n  \
-                            tidegate group export-offsets billing > billing.csv\n  \
-                            tidegate group reset-offsets billing --from-file billing.csv --execute")]
+    /// That is CSV as kafka-consumer-groups writes and reads it, or JSON with --json, which has leader
+    /// epochs and the consumers' notes too.
+    #[command(
+        visible_alias = "export",
+        after_help = "Examples:\n  \
+                      tidegate group export-offsets billing > billing.csv\n  \
+                      tidegate group reset-offsets billing --from-file billing.csv --execute\n  \
+                      tidegate group export billing shipping --json > offsets.json"
+    )]
     ExportOffsets {
         /// The groups; more than one makes lines that begin with the group
         #[arg(required = true)]
@@ -58,6 +63,27 @@ pub enum GroupCommand {
         /// Only these topics, or some of their partitions; may be repeated
         #[arg(long, value_name = "TOPIC[:N,N...]")]
         topic: Vec<TopicScope>,
+        /// Where and how.
+        #[command(flatten)]
+        connect: ConnectArgs,
+    },
+    /// Commit the offsets of a file as they are, for groups that have no members
+    ///
+    /// Brings offsets from one cluster, or one place where they are kept, to another. Shows what it would
+    /// change. Only with --execute it does.
+    #[command(after_help = "Examples:\n  \
+                            tidegate group export billing shipping --json > offsets.json\n  \
+                            tidegate group import offsets.json --execute\n  \
+                            tidegate group import billing.csv --group billing --execute")]
+    Import {
+        /// What export-offsets has printed: CSV or JSON
+        file: PathBuf,
+        /// Only this group; the file need not name it then
+        #[arg(long)]
+        group: Option<String>,
+        /// Do it
+        #[arg(long)]
+        execute: bool,
         /// Where and how.
         #[command(flatten)]
         connect: ConnectArgs,

@@ -169,14 +169,16 @@ impl Client {
         &mut self,
         coordinator: i32,
         group: &str,
-        offsets: &BTreeMap<Partition, i64>,
+        offsets: &Committed,
     ) -> Result<Results, Failure> {
         let topics = by_topic(offsets.keys()).into_iter().map(|(topic, partitions)| {
             let partition = |index: i32| {
+                let offset = &offsets[&(topic.to_owned(), index)];
                 OffsetCommitRequestPartition::default()
                     .with_partition_index(index)
-                    .with_committed_offset(offsets[&(topic.to_owned(), index)])
-                    .with_committed_metadata(Some(text("")))
+                    .with_committed_offset(offset.offset)
+                    .with_committed_leader_epoch(offset.leader_epoch.unwrap_or(-1))
+                    .with_committed_metadata(Some(text(&offset.metadata)))
             };
             OffsetCommitRequestTopic::default()
                 .with_name(TopicName(text(topic)))

@@ -11,7 +11,7 @@ pub mod offsets;
 mod quotas;
 
 pub use configs::{Change, Config, Resource, ResourceType};
-pub use groups::{Committed, DEAD, Group, Member};
+pub use groups::{Committed, CommittedOffset, DEAD, Group, Member};
 pub use offsets::{At, Offsets, Sizes};
 pub use quotas::Entity;
 

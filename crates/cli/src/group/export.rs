@@ -48,6 +48,8 @@ fn committed(
             topic,
             partition,
             offset: committed.offset,
+            leader_epoch: committed.leader_epoch,
+            metadata: committed.metadata,
         })
         .collect();
     if entries.is_empty() {

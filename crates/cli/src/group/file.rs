@@ -19,13 +19,19 @@ pub struct Entry {
     /// The offset. What `reset-offsets --json` prints is read too.
     #[serde(alias = "new_offset")]
     pub offset: i64,
+    /// The leader epoch of the record before it, if the consumer knew. JSON only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leader_epoch: Option<i32>,
+    /// What the consumer has put beside it. JSON only.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub metadata: String,
 }
 
 /// Entries as CSV, with their groups if there are several.
 pub fn to_csv(entries: &[Entry], with_group: bool) -> String {
     let mut csv = String::new();
     for entry in entries {
-        let Entry { group, topic, partition, offset } = entry;
+        let Entry { group, topic, partition, offset, .. } = entry;
         if with_group {
             write!(csv, "{},", quoted(group.as_deref().unwrap_or_default()))
                 .expect("a string takes all");
@@ -71,7 +77,9 @@ fn parse_csv(text: &str) -> Result<Vec<Entry>, String> {
         let partition = partition.trim().parse().ok().filter(|partition| *partition >= 0);
         let partition: i32 = partition.ok_or_else(|| wrong("the partition is wrong".to_owned()))?;
         let offset = offset.trim().parse().map_err(|_| wrong("the offset is wrong".to_owned()))?;
-        entries.push(Entry { group, topic: topic.clone(), partition, offset });
+        let topic = topic.clone();
+        let (leader_epoch, metadata) = (None, String::new());
+        entries.push(Entry { group, topic, partition, offset, leader_epoch, metadata });
     }
     Ok(entries)
 }
@@ -108,7 +116,8 @@ mod tests {
 
     fn entry(group: Option<&str>, topic: &str, partition: i32, offset: i64) -> Entry {
         let (group, topic) = (group.map(str::to_owned), topic.to_owned());
-        Entry { group, topic, partition, offset }
+        let (leader_epoch, metadata) = (None, String::new());
+        Entry { group, topic, partition, offset, leader_epoch, metadata }
     }
 
     #[test]

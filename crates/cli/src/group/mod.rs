@@ -4,6 +4,7 @@ mod delete;
 mod describe;
 mod export;
 mod file;
+mod import;
 mod list;
 mod plan;
 mod reset;
@@ -23,11 +24,30 @@ pub fn run(command: GroupCommand) -> Result<(), Failure> {
         GroupCommand::ExportOffsets { groups, topic, connect } => {
             export::run(&connect, &groups, &topic)
         }
+        GroupCommand::Import { file, group, execute, connect } => {
+            import::run(&connect, &file, group.as_deref(), execute)
+        }
         GroupCommand::DeleteOffsets { group, topic, connect } => {
             delete::offsets(&connect, &group, &topic)
         }
         GroupCommand::Delete { groups, connect } => delete::groups(&connect, groups),
     }
+}
+
+/// Refuses a group that has members: only they commit for it.
+fn check_inactive(name: &str, group: &Group) -> Result<(), Failure> {
+    if group.members.is_empty() && matches!(&*group.state, "Empty" | DEAD) {
+        return Ok(());
+    }
+    let members = match group.members.len() {
+        1 => "1 member".to_owned(),
+        count => format!("{count} members"),
+    };
+    Err(Failure::Failed(format!(
+        "the offsets of group {name} can be reset only while it has no members: it is {} with \
+         {members}; stop its consumers first",
+        group.state
+    )))
 }
 
 /// Refuses a group of another kind than these commands know. Brokers describe it as one that does

@@ -1,11 +1,11 @@
 //! `tidegate group reset-offsets`: shows where the committed offsets of groups would go, and with
 //! `--execute` commits them there.
 
-use super::check_kind;
 use super::file::{self, Entry, to_csv};
 use super::plan::{Facts, Target, plan};
+use super::{check_inactive, check_kind};
 use crate::args::{ResetArgs, ResetTo};
-use crate::client::{At, Client, Committed, DEAD, Group, Offsets, Partition};
+use crate::client::{At, Client, Committed, CommittedOffset, Offsets, Partition};
 use crate::failure::Failure;
 use crate::outcome::failed;
 use crate::output::{Table, number, print, print_json};
@@ -86,7 +86,7 @@ fn read_file(path: &std::path::Path, args: &ResetArgs) -> Result<FromFile, Failu
     let text = std::fs::read_to_string(path).map_err(|error| wrong(&error.to_string()))?;
     let mut from_file = FromFile::new();
     for entry in file::parse(&text).map_err(|problem| wrong(&problem))? {
-        let Entry { group, topic, partition, offset } = entry;
+        let Entry { group, topic, partition, offset, .. } = entry;
         from_file.entry(group).or_default().insert((topic, partition), offset);
     }
     if from_file.contains_key(&None) && args.groups.len() != 1 {
@@ -139,7 +139,11 @@ fn reset(
     let topics = resolve(client, &scopes)?;
     let mut rows = rows(client, name, target, &topics, &committed)?;
     if args.execute {
-        let offsets = rows.iter().map(|row| ((row.topic.clone(), row.partition), row.new_offset));
+        let offsets = rows.iter().map(|row| {
+            let offset = row.new_offset;
+            let offset = CommittedOffset { offset, leader_epoch: None, metadata: String::new() };
+            ((row.topic.clone(), row.partition), offset)
+        });
         let mut results = client.commit(group.coordinator, name, &offsets.collect())?;
         for row in &mut rows {
             match results.remove(&(row.topic.clone(), row.partition)) {
@@ -150,21 +154,6 @@ fn reset(
         }
     }
     Ok(rows)
-}
-
-fn check_inactive(name: &str, group: &Group) -> Result<(), Failure> {
-    if group.members.is_empty() && matches!(&*group.state, "Empty" | DEAD) {
-        return Ok(());
-    }
-    let members = match group.members.len() {
-        1 => "1 member".to_owned(),
-        count => format!("{count} members"),
-    };
-    Err(Failure::Failed(format!(
-        "the offsets of group {name} can be reset only while it has no members: it is {} with \
-         {members}; stop its consumers first",
-        group.state
-    )))
 }
 
 fn scopes(
@@ -243,6 +232,8 @@ fn show(args: &ResetArgs, rows: &[Row], groups: usize) -> Result<(), Failure> {
             topic: row.topic.clone(),
             partition: row.partition,
             offset: row.new_offset,
+            leader_epoch: None,
+            metadata: String::new(),
         };
         let entries: Vec<Entry> = rows.iter().map(entry).collect();
         return print(&to_csv(&entries, groups > 1));

@@ -3,6 +3,7 @@
 //! A flag beats the environment, the environment beats the file, the file beats the default.
 
 mod address;
+mod filer;
 mod registry;
 mod sources;
 
@@ -18,6 +19,7 @@ use std::str::FromStr;
 use std::time::Duration;
 use tidegate_broker::Validation;
 use tidegate_broker::config::KafkaSettings;
+use tidegate_offsets_filer::Settings as FilerSettings;
 
 /// Which engine keeps the data.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -46,6 +48,12 @@ pub struct StorageSettings {
     pub engine: Engine,
     /// `offsets`: where committed offsets are kept.
     pub offsets: Offsets,
+    /// `[filer]`, if it keeps the offsets.
+    pub filer: Option<FilerSettings>,
+    /// `offsets_cache_bytes`: memory for offsets that a filer keeps; 0 is no cache.
+    pub offsets_cache_bytes: usize,
+    /// `offsets_cache_ttl_ms`: how long these are believed; zero is for ever.
+    pub offsets_cache_ttl: Duration,
     /// `wal_dir`: where the write-ahead log goes, if not into the data directory.
     pub wal_dir: Option<PathBuf>,
     /// `sync`, with `sync_interval_ms`.
@@ -86,6 +94,8 @@ pub enum Offsets {
     Log,
     /// In memory: a restart forgets them.
     Memory,
+    /// In SeaweedFS filers.
+    Filer,
 }
 
 /// How log lines look.
@@ -209,7 +219,38 @@ settings! {
     CONTEXTS_MAX "registry.context.search.max.limit" "TIDEGATE_REGISTRY_CONTEXT_SEARCH_MAX_LIMIT"
         "a number from 1 up (default 20000)";
     STORAGE "storage.engine" "TIDEGATE_STORAGE" "local or memory (default local)";
-    OFFSETS "storage.offsets" "TIDEGATE_OFFSETS" "log or memory (default log)";
+    OFFSETS "storage.offsets" "TIDEGATE_OFFSETS" "log, memory or filer (default log)";
+    OFFSETS_CACHE "storage.offsets_cache_bytes" "TIDEGATE_OFFSETS_CACHE_BYTES"
+        "bytes for offsets that a filer keeps, 0 for no cache (default 16777216)";
+    OFFSETS_CACHE_TTL "storage.offsets_cache_ttl_ms" "TIDEGATE_OFFSETS_CACHE_TTL_MS"
+        "milliseconds up to 86400000, 0 for ever: where no other gateway writes (default 0)";
+    FILER_URLS "filer.urls" "TIDEGATE_FILER_URLS"
+        "http:// or https:// addresses with commas, best first (default http://127.0.0.1:8888)";
+    FILER_OFFSETS_PATH "filer.offsets_path" "TIDEGATE_FILER_OFFSETS_PATH"
+        "a folder of the filer (default /kafka/consumer_offsets)";
+    FILER_GROUPS_PATH "filer.groups_path" "TIDEGATE_FILER_GROUPS_PATH"
+        "a folder of the filer (default /kafka/consumer_groups)";
+    FILER_REQUEST_TIMEOUT "filer.request_timeout_ms" "TIDEGATE_FILER_REQUEST_TIMEOUT_MS"
+        "milliseconds from 1 to 600000 that a commit or a fetch may take (default 5000)";
+    FILER_ATTEMPT_TIMEOUT "filer.attempt_timeout_ms" "TIDEGATE_FILER_ATTEMPT_TIMEOUT_MS"
+        "milliseconds from 1 to 600000 after which the next filer is asked too (default 1500)";
+    FILER_CONNECT_TIMEOUT "filer.connect_timeout_ms" "TIDEGATE_FILER_CONNECT_TIMEOUT_MS"
+        "milliseconds from 1 to 600000 (default 1000)";
+    FILER_SETTLE "filer.settle_ms" "TIDEGATE_FILER_SETTLE_MS"
+        "milliseconds from 1 to 600000 that a write may still happen after its connection broke (default 1000)";
+    FILER_CONNECTIONS "filer.connections_max" "TIDEGATE_FILER_CONNECTIONS_MAX"
+        "a number from 1 to 1024, for each filer (default 32)";
+    FILER_FSYNC "filer.fsync" "TIDEGATE_FILER_FSYNC" "true or false (default false)";
+    FILER_REMEMBERED "filer.partitions_remembered_max" "TIDEGATE_FILER_PARTITIONS_REMEMBERED_MAX"
+        "a number up to 100000000 of partitions whose last commit is remembered (default 100000)";
+    FILER_CA "filer.ca_file" "TIDEGATE_FILER_CA_FILE"
+        "a file of certificates to trust, in PEM (default: the system's)";
+    FILER_CERT "filer.cert_file" "TIDEGATE_FILER_CERT_FILE"
+        "a file with the certificate to show, in PEM (default: none)";
+    FILER_KEY "filer.key_file" "TIDEGATE_FILER_KEY_FILE" "a file with its key, in PEM (default: none)";
+    FILER_JWT "filer.jwt" "TIDEGATE_FILER_JWT" "a token for the filer (default: none)";
+    FILER_JWT_FILE "filer.jwt_file" "TIDEGATE_FILER_JWT_FILE"
+        "a file that holds such a token and may be replaced at any time (default: none)";
     WAL_DIR "storage.wal_dir" "TIDEGATE_WAL_DIR" "a directory (default: in the data directory)";
     SYNC "storage.sync" "TIDEGATE_SYNC" "always, interval or os (default always)";
     SYNC_INTERVAL "storage.sync_interval_ms" "TIDEGATE_SYNC_INTERVAL_MS"
@@ -294,6 +335,7 @@ fn storage(sources: &Sources) -> Result<StorageSettings, Failure> {
     let offsets = sources.take(&OFFSETS, |text| match text {
         "log" => Ok(Offsets::Log),
         "memory" => Ok(Offsets::Memory),
+        "filer" => Ok(Offsets::Filer),
         _ => Err("there is no such place"),
     })?;
     let interval_ms = sources.take(&SYNC_INTERVAL, whole(1, 60_000))?.unwrap_or(100);
@@ -306,10 +348,15 @@ fn storage(sources: &Sources) -> Result<StorageSettings, Failure> {
     let size = |setting, least, most, default: u64| -> Result<u64, Failure> {
         Ok(sources.take(setting, whole(least, most))?.unwrap_or(default))
     };
+    let offsets = offsets.unwrap_or(Offsets::Log);
+    let offsets_cache_ttl = Duration::from_millis(size(&OFFSETS_CACHE_TTL, 0, 86_400_000, 0)?);
     let checkpoint_interval_ms = size(&CHECKPOINT_INTERVAL, 100, u64::MAX, 30_000)?;
     Ok(StorageSettings {
         engine: engine.unwrap_or(Engine::Local),
-        offsets: offsets.unwrap_or(Offsets::Log),
+        offsets,
+        filer: filer::table(sources, offsets, offsets_cache_ttl)?,
+        offsets_cache_bytes: bounded(size(&OFFSETS_CACHE, 0, 1 << 40, 16 << 20)?),
+        offsets_cache_ttl,
         wal_dir: sources.take(&WAL_DIR, path)?,
         sync: sync.unwrap_or(Sync::Always),
         wal_file_bytes: size(&WAL_FILE_BYTES, 1 << 20, 1 << 30, 64 << 20)?,

@@ -161,7 +161,7 @@ fn http(sources: &Sources) -> Result<HttpSettings, Failure> {
     })
 }
 
-fn truth(sources: &Sources, setting: &Setting, default: bool) -> Result<bool, Failure> {
+pub(super) fn truth(sources: &Sources, setting: &Setting, default: bool) -> Result<bool, Failure> {
     let value = sources.take(setting, |text| match text {
         "true" => Ok(true),
         "false" => Ok(false),
