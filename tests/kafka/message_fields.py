@@ -26,6 +26,9 @@ DROPPED = {
     ("OffsetCommitRequest", "CommittedOffset"): ["CommitTimestamp int64 1-1"],
 }
 
+# What Kafka does not mark: the key of a coordinator is a group's id but for transactions.
+ENTITIES = {("FindCoordinatorRequest", "Key"): "group", ("FindCoordinatorRequest", "CoordinatorKeys"): "group"}
+
 
 def definitions(jar):
     with zipfile.ZipFile(jar) as archive:
@@ -52,6 +55,7 @@ def fields(message, structs, listed, depth):
             if field["taggedVersions"] != field["versions"]:
                 line += f" tagged={field['taggedVersions']}"
         entity = {"groupId": "group", "topicName": "topic"}.get(field.get("entityType"))
+        entity = ENTITIES.get((message["name"], field["name"]), entity)
         if entity:
             line += f" is={entity}"
         yield "  " * depth + line

@@ -42,6 +42,7 @@ fn main() -> ExitCode {
         Command::Schema(command) => schema::run(*command),
         Command::RegistryUser(args) => registry::user(&args),
         Command::LogLevel(args) => admin::log_level(&args),
+        Command::Trace(args) => admin::trace(&args),
         Command::Connections(args) => admin::connections(&args),
         Command::Inspect(args) => inspect::run(args),
     };

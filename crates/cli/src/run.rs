@@ -126,6 +126,7 @@ fn server_settings(settings: &Settings, cluster_id: String) -> ServerSettings {
         admin_listen: settings.admin_listen.as_ref().map(HostPort::to_string),
         cluster_id,
         node_id: NODE_ID,
+        slow_request: settings.log.slow_request,
         limits: Limits {
             requests_in_flight_max: limits.requests_in_flight_max,
             request_bytes_in_flight_max: limits.request_bytes_in_flight_max,

@@ -149,3 +149,117 @@ fn open_connections_are_listed_with_what_they_say_of_themselves() {
     assert_eq!(listed[0]["requests"], 0);
     assert_eq!(listed[0]["client_id"], Value::Null);
 }
+
+/// A trace in a process of its own, begun when this returns.
+struct Trace {
+    child: Child,
+    lines: Receiver<String>,
+}
+
+impl Trace {
+    fn start(gateway: &Gateway, arguments: &[&str]) -> Trace {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_tidegate"))
+            .arg("trace")
+            .args(arguments)
+            .args(["--json", "--admin", &gateway.admin])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary was built for this test");
+        let told = lines_of(child.stderr.take().expect("it is piped"));
+        wait_for(&told, |line| line.starts_with("tracing "));
+        let lines = lines_of(child.stdout.take().expect("it is piped"));
+        Trace { child, lines }
+    }
+
+    fn next(&self) -> Value {
+        let line = wait_for(&self.lines, |_| true);
+        serde_json::from_str(&line).expect("--json prints JSON")
+    }
+}
+
+impl Drop for Trace {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+#[test]
+fn a_trace_of_a_group_shows_its_commits_with_what_was_answered() {
+    let gateway = Gateway::start(&[]);
+    gateway.run(&["topic", "create", "orders", "--partitions", "1"]);
+    let trace = Trace::start(&gateway, &["--group", "billing", "--api", "OffsetCommit"]);
+    let reset = ["group", "reset-offsets", "other", "--topic", "orders", "--to-offset", "0"];
+    gateway.run(&[&reset[..], &["--execute"]].concat());
+    let reset = ["group", "reset-offsets", "billing", "--topic", "orders", "--to-offset", "0"];
+    gateway.run(&[&reset[..], &["--execute"]].concat());
+    let line = trace.next();
+    assert_eq!(line["api"], "OffsetCommit");
+    assert_eq!(line["request"]["GroupId"], "billing");
+    let topic = &line["request"]["Topics"][0];
+    let name = if topic["Name"].is_null() { &topic["TopicName"] } else { &topic["Name"] };
+    assert_eq!(name, "orders");
+    assert_eq!(topic["Partitions"][0]["PartitionIndex"], 0);
+    assert_eq!(topic["Partitions"][0]["CommittedOffset"], 0);
+    let answered = &line["response"]["Topics"][0]["Partitions"][0];
+    assert_eq!((&answered["ErrorCode"], &answered["Error"]), (&0.into(), &"NONE".into()));
+    assert_eq!(line["errors"], Value::Array(Vec::new()));
+    assert!(line["connection"].as_u64() > Some(0), "{line}");
+    assert!(line["took_ms"].as_f64() > Some(0.0), "{line}");
+    assert_eq!(line["client_id"], "tidegate");
+}
+
+#[test]
+fn a_trace_of_errors_shows_only_those_and_ends_at_its_limit() {
+    let gateway = Gateway::start(&[]);
+    gateway.run(&["topic", "create", "orders", "--partitions", "1"]);
+    let mut trace = Trace::start(&gateway, &["--errors", "--api", "CreateTopics", "--limit", "1"]);
+    gateway.run(&["topic", "create", "others", "--partitions", "1"]);
+    let again = Command::new(env!("CARGO_BIN_EXE_tidegate"))
+        .args(["topic", "create", "orders", "--bootstrap", &gateway.address])
+        .output()
+        .expect("the binary was built for this test");
+    assert!(!again.status.success());
+    let line = trace.next();
+    assert_eq!(line["errors"], serde_json::json!(["TOPIC_ALREADY_EXISTS"]));
+    assert_eq!(line["request"]["Topics"][0]["Name"], "orders");
+    assert!(trace.child.wait().expect("it was started").success());
+}
+
+#[test]
+fn the_lines_of_offset_requests_name_group_topic_partition_and_offset() {
+    let gateway = Gateway::start(&[("TIDEGATE_LOG", "info,tidegate::offsets=debug")]);
+    gateway.run(&["topic", "create", "orders", "--partitions", "1"]);
+    let reset = ["group", "reset-offsets", "billing", "--topic", "orders", "--to-offset", "0"];
+    gateway.run(&[&reset[..], &["--execute"]].concat());
+    let line = gateway.line_with(&["DEBUG", "tidegate::offsets", "offset commit"]);
+    for part in ["connection=", "correlation_id=", "client_id=\"tidegate\"", "group=\"billing\""] {
+        assert!(line.contains(part), "{line}");
+    }
+    assert!(line.contains("offsets=\"orders-0@0\""), "{line}");
+    assert!(line.contains("errors=\"NONE\"") && line.contains("took_us="), "{line}");
+}
+
+#[test]
+fn a_slow_request_has_a_line_at_warn() {
+    // Every request takes more than no time at all, so the least threshold finds one soon.
+    let gateway = Gateway::start(&[("TIDEGATE_SLOW_REQUEST_MS", "1"), ("TIDEGATE_OFFSETS", "log")]);
+    let until = Instant::now() + PATIENCE;
+    let mut index = 0;
+    let line = loop {
+        let name = format!("topic-{index}");
+        gateway.run(&["topic", "create", &name, "--partitions", "1000"]);
+        let found = gateway.lines.try_iter().find(|line| line.contains("tidegate::slow"));
+        if let Some(line) = found {
+            break line;
+        }
+        assert!(Instant::now() < until, "no request took a millisecond");
+        index += 1;
+    };
+    assert!(line.contains("WARN") && line.contains("slow request"), "{line}");
+    for part in ["connection=", "client_id=", "correlation_id=", "api=", "took_ms=", "suppressed="]
+    {
+        assert!(line.contains(part), "{line}");
+    }
+}

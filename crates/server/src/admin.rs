@@ -1,19 +1,31 @@
-//! The admin address: `/health`, `/ready`, `/metrics`, `/connections`, `/log-level`.
+//! The admin address: `/health`, `/ready`, `/metrics`, `/connections`, `/log-level`, `/trace`.
 //!
 //! Whoever reaches it may read what the gateway does and change what it logs, so it is local by default.
 
 use crate::api::Context;
+use crate::observe::TraceFilter;
 use axum::Router;
-use axum::extract::State;
+use axum::body::Body;
+use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response as AxumResponse};
 use axum::routing::get;
+use bytes::Bytes;
+use futures_core::Stream;
+use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
+use std::convert::Infallible;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context as TaskContext, Poll};
 use tidegate_metrics::Format;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::mpsc::error::SendError;
+use tokio::sync::{mpsc, oneshot, watch};
 use tracing::info;
+
+/// Lines of a trace that wait for its reader.
+const LINES_MAX: usize = 64;
 
 /// Serves the admin address until `stopping` turns true.
 pub async fn serve(
@@ -31,6 +43,7 @@ pub async fn serve(
         .route("/ready", get(ready))
         .route("/metrics", get(metrics))
         .route("/connections", get(connections))
+        .route("/trace", get(trace))
         .route("/log-level", get(log_level).put(set_log_level))
         .with_state(state);
     stopping.mark_unchanged();
@@ -99,6 +112,77 @@ async fn set_log_level(State(admin): State<Admin>, filter: String) -> impl IntoR
             json(StatusCode::OK, &json!({ "filter": filter }))
         }
         Err(problem) => refused(StatusCode::BAD_REQUEST, &problem),
+    }
+}
+
+/// Requests and answers as they come, one JSON object a line; the query says which.
+///
+/// `limit` ends it after so many. The first line tells that the tracing has begun.
+async fn trace(State(admin): State<Admin>, RawQuery(query): RawQuery) -> AxumResponse {
+    let (filter, limit) = match trace_query(query.as_deref().unwrap_or("")) {
+        Ok(asked) => asked,
+        Err(problem) => return refused(StatusCode::BAD_REQUEST, &problem).into_response(),
+    };
+    let (lines, receiver) = mpsc::channel(LINES_MAX);
+    let (subscribed, begun) = oneshot::channel();
+    tokio::spawn(async move {
+        let Admin { context, mut stopping } = admin;
+        let Some(mut subscription) = context.observe.tracers.subscribe(filter) else { return };
+        if subscribed.send(()).is_err() || send(&lines, &json!({ "tracing": true })).await.is_err()
+        {
+            return;
+        }
+        let mut left = limit;
+        while left > 0 {
+            let line = tokio::select! {
+                line = subscription.next(&context) => line,
+                () = lines.closed() => return,
+                _ = stopping.wait_for(|stopping| *stopping) => return,
+            };
+            left -= u64::from(line["lost"].is_null());
+            if send(&lines, &line).await.is_err() {
+                return;
+            }
+        }
+    });
+    if begun.await.is_err() {
+        return refused(StatusCode::TOO_MANY_REQUESTS, "too many traces at once").into_response();
+    }
+    let body = Body::from_stream(Lines(receiver));
+    ([(header::CONTENT_TYPE, "application/x-ndjson")], body).into_response()
+}
+
+async fn send(lines: &mpsc::Sender<Bytes>, line: &Value) -> Result<(), SendError<Bytes>> {
+    lines.send(Bytes::from(format!("{line}\n"))).await
+}
+
+/// `group=orders&errors=true&limit=10`, percent-encoded.
+fn trace_query(query: &str) -> Result<(TraceFilter, u64), String> {
+    let mut filter = TraceFilter::default();
+    let mut limit = u64::MAX;
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, "true"));
+        let value = percent_decode_str(value).decode_utf8();
+        let value = value.map_err(|_| format!("{name} is not UTF-8"))?;
+        match name {
+            "limit" => limit = value.parse().map_err(|_| format!("{value:?} is no number"))?,
+            _ => filter.set(name, &value)?,
+        }
+    }
+    Ok((filter, limit))
+}
+
+/// Lines that a task sends, as the body of an answer.
+struct Lines(mpsc::Receiver<Bytes>);
+
+impl Stream for Lines {
+    type Item = Result<Bytes, Infallible>;
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        context: &mut TaskContext<'_>,
+    ) -> Poll<Option<Self::Item>> {
+        self.0.poll_recv(context).map(|line| line.map(Ok))
     }
 }
 

@@ -1,8 +1,9 @@
 //! From a frame to its handler.
 
-use crate::api::{self, Api, Client, Request};
-use crate::metrics::{Answered, Metrics, Outcome, Timing};
+use crate::api::{self, Api, Client, Context, Request};
+use crate::metrics::{Answered, Outcome, Timing};
 use crate::net::connection::{Reply, Service};
+use crate::observe::{Ended, Watched};
 use crate::quota::Account;
 use bytes::BytesMut;
 use std::sync::Arc;
@@ -46,7 +47,7 @@ impl Dispatcher {
         };
         self.client.connection.begun(header.client_id.as_deref());
         let account = Account::open(&self.client, &header);
-        Ok((api, Request { header, body, account }))
+        Ok((api, Request { header, body, account, observation: None }))
     }
 
     fn refuse(&self, why: &'static str, detail: impl std::fmt::Display) -> Reply {
@@ -77,18 +78,16 @@ impl Service for Dispatcher {
     fn begin(&mut self, frame: BytesMut) -> Reply {
         let started = Instant::now();
         let frame_len = frame.len();
-        let (api, request) = match self.open(frame) {
+        let (api, mut request) = match self.open(frame) {
             Ok(opened) => opened,
             Err(reply) => return reply,
         };
         let version = request.version();
-        let ending = Ending {
-            metrics: self.client.context.metrics.clone(),
-            api_key: api.key,
-            version,
-            started,
-        };
-        ending.metrics.received(frame_len + LENGTH_BYTES);
+        let context = self.client.context.clone();
+        let watched = context.observe.begin(&self.client, &request);
+        request.observation = watched.observation.clone();
+        let ending = Ending { context, watched, api, version, started };
+        ending.context.metrics.received(frame_len + LENGTH_BYTES);
         if !api.serves(version) {
             return ending.at_once(api::unsupported_api_versions(&request));
         }
@@ -124,8 +123,9 @@ impl Service for Dispatcher {
 
 /// What is counted when a request's answer is ready.
 struct Ending {
-    metrics: Arc<Metrics>,
-    api_key: i16,
+    context: Arc<Context>,
+    watched: Watched,
+    api: &'static Api,
     version: i16,
     started: Instant,
 }
@@ -144,16 +144,16 @@ impl Ending {
             Reply::Ready(response) => Outcome::Answered(response.error),
             _ => Outcome::Answered(0),
         };
-        self.metrics.answered(&Answered {
-            api_key: self.api_key,
-            version: self.version,
-            outcome,
-            queue,
-            wait,
-            total: ready - self.started,
-        });
+        let Ending { context, watched, api, version, started } = self;
+        let (api_key, total) = (api.key, ready - started);
+        context.metrics.answered(&Answered { api_key, version, outcome, queue, wait, total });
+        let response = match &reply {
+            Reply::Ready(response) => Some(response),
+            _ => None,
+        };
+        let ended = Ended { api_key, api: api.name, version, response, queue, wait, total };
+        context.observe.end(&watched, &ended, &context);
         if let Reply::Ready(response) = &mut reply {
-            let (api_key, started) = (self.api_key, self.started);
             response.timing = Some(Timing { api_key, started, ready });
         }
         reply

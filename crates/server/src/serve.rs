@@ -63,6 +63,8 @@ pub struct ServerSettings {
     pub cluster_id: String,
     /// This gateway's id.
     pub node_id: i32,
+    /// From when on a request has a line in the log as slow; `None` for never.
+    pub slow_request: Option<Duration>,
     /// Limits that Kafka has no setting for.
     pub limits: Limits,
 }
@@ -112,7 +114,7 @@ impl Server {
         // Kafka takes a negative number for "never".
         let idle_ms = u64::try_from(kafka_settings.connections_max_idle_ms()).unwrap_or(YEAR_MS);
         let metrics = Arc::new(Metrics::default());
-        let observe = Arc::new(Observe::default());
+        let observe = Arc::new(Observe::new(settings.slow_request));
         let context = Arc::new(Context {
             broker: broker.clone(),
             node_id: settings.node_id,

@@ -2,9 +2,11 @@
 
 mod connections;
 mod log_level;
+mod trace;
 
 pub use connections::connections;
 pub use log_level::log_level;
+pub use trace::trace;
 
 use crate::args::AdminArgs;
 use crate::failure::Failure;

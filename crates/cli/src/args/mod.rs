@@ -8,7 +8,7 @@ mod manual;
 mod schema;
 mod topic;
 
-pub use admin::{AdminArgs, LogLevelArgs};
+pub use admin::{AdminArgs, LogLevelArgs, TraceArgs};
 pub use config::{ConfigCommand, QuotaCommand, QuotaEntity};
 pub use group::{GroupCommand, GroupState, GroupType, ResetArgs, ResetTo};
 pub use schema::{
@@ -62,6 +62,8 @@ pub enum Command {
     RegistryUser(RegistryUserArgs),
     /// Show or change which log lines a running gateway writes
     LogLevel(LogLevelArgs),
+    /// Show requests and answers of a running gateway as they come, decoded
+    Trace(TraceArgs),
     /// List the connections of a running gateway
     Connections(AdminArgs),
     /// Check every checksum of a data directory and tell what is in it

@@ -114,6 +114,8 @@ pub struct LogSettings {
     pub filter: LogFilter,
     /// `format`.
     pub format: LogFormat,
+    /// `slow_request_ms`: from when on a request has a line as slow; `None` for never.
+    pub slow_request: Option<Duration>,
 }
 
 /// Everything `tidegate serve` was told.
@@ -284,6 +286,8 @@ settings! {
     LOG_FILTER "log.filter" "TIDEGATE_LOG"
         "what log.level takes, and stands above it (default: nothing)";
     LOG_FORMAT "log.format" "TIDEGATE_LOG_FORMAT" "text or json (default text)";
+    SLOW_REQUEST "log.slow_request_ms" "TIDEGATE_SLOW_REQUEST_MS"
+        "milliseconds up to 3600000; 0 for no lines about slow requests (default 1000)";
 }
 
 /// Values from the command line: `(key, flag, value)`.
@@ -407,7 +411,9 @@ fn log(sources: &Sources) -> Result<LogSettings, Failure> {
         "json" => Ok(LogFormat::Json),
         _ => Err("there is no such format"),
     })?;
-    Ok(LogSettings { filter, format: format.unwrap_or(LogFormat::Text) })
+    let slow_ms = sources.take(&SLOW_REQUEST, whole(0, 3_600_000))?.unwrap_or(1_000);
+    let slow_request = (slow_ms > 0).then(|| Duration::from_millis(slow_ms));
+    Ok(LogSettings { filter, format: format.unwrap_or(LogFormat::Text), slow_request })
 }
 
 fn or_default(address: Option<HostPort>, default: &str) -> HostPort {

@@ -8,6 +8,7 @@ use crate::api::errors;
 use crate::api::request::{Client, Request, ResponseTo, later};
 use crate::net::connection::Reply;
 use crate::net::output::Response;
+use crate::observe::{Asked, Observation};
 use crate::quota::Account;
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -25,7 +26,6 @@ use tidegate_wire::fetch::{
     decode_fetch_request, encode_fetch_response,
 };
 use tokio::time::Instant;
-use tracing::debug;
 
 const TOPIC_IDS_SINCE: i16 = 13;
 
@@ -50,7 +50,7 @@ type Session = Arc<parking_lot::Mutex<FetchSession>>;
 
 pub fn handle(client: &mut Client, request: Request) -> Result<Reply, WireError> {
     let to = request.response_to();
-    let group_member = request.client_id().to_owned();
+    let observation = request.observation;
     let account = request.account;
     let decoded = decode_fetch_request(to.version, request.body)?;
     let broker = client.broker().clone();
@@ -78,8 +78,7 @@ pub fn handle(client: &mut Client, request: Request) -> Result<Reply, WireError>
     let waiter = client.waiter.clone();
     let metrics = client.context.metrics.clone();
     Ok(later(async move {
-        let client_id = group_member;
-        let fetched = Fetching { to, broker, account, session, incremental, client_id };
+        let fetched = Fetching { broker, account, session, incremental, observation };
         let response = fetched.run(limits, &waiter).await;
         let partitions = || response.topics.iter().flat_map(|topic| &topic.partitions);
         metrics.fetched(
@@ -92,17 +91,19 @@ pub fn handle(client: &mut Client, request: Request) -> Result<Reply, WireError>
 
 /// One Fetch whose session is known.
 struct Fetching {
-    to: ResponseTo,
     broker: Arc<Broker>,
     account: Option<Arc<Account>>,
     session: Session,
     incremental: bool,
-    client_id: String,
+    observation: Option<Arc<Observation>>,
 }
 
 impl Fetching {
     async fn run(self, limits: FetchLimits, waiter: &Arc<Waiter>) -> FetchResponse<Records> {
         let (keys, targets) = self.targets();
+        if let Some(observation) = &self.observation {
+            observation.set_asked(self.asked(&keys, &targets));
+        }
         let fetched = fetch_until(&targets, limits, waiter).await;
         let mut session = self.session.lock();
         if let Some(account) = &self.account
@@ -113,7 +114,6 @@ impl Fetching {
         let mut response =
             FetchResponse { session_id: session.id, ..FetchResponse::<Records>::default() };
         for ((key, target), one) in keys.into_iter().zip(&targets).zip(fetched) {
-            self.log(&key, target, &one);
             let has_records = !one.records.is_empty();
             if let Some(known) = session.partitions.get_mut(&key) {
                 if self.incremental && self.leave_out(known, &one, has_records) {
@@ -174,6 +174,23 @@ impl Fetching {
             )
     }
 
+    /// What is asked for, for somebody who looks: a session's request does not repeat it.
+    fn asked(&self, keys: &[(TopicRef, i32)], targets: &[FetchTarget]) -> Vec<Asked> {
+        let name = |topic: &TopicRef| match topic {
+            TopicRef::Name(name) => name.to_string(),
+            TopicRef::Id(id) => match self.broker.topics().by_id(*id) {
+                Some(topic) => topic.name.to_string(),
+                None => id.to_string(),
+            },
+        };
+        let asked = |((topic, partition), target): (&(TopicRef, i32), &FetchTarget)| Asked {
+            topic: name(topic),
+            partition: *partition,
+            fetch_offset: target.fetch_offset,
+        };
+        keys.iter().zip(targets).map(asked).collect()
+    }
+
     fn targets(&self) -> (Vec<(TopicRef, i32)>, Vec<FetchTarget>) {
         let session = self.session.lock();
         let topics = self.broker.topics();
@@ -190,22 +207,6 @@ impl Fetching {
             keys.push(key.clone());
         }
         (keys, targets)
-    }
-
-    fn log(&self, key: &(TopicRef, i32), target: &FetchTarget, one: &FetchedPartition) {
-        debug!(
-            target: "tidegate::fetch",
-            client_id = self.client_id,
-            topic = ?key.0,
-            partition = key.1,
-            offset = target.fetch_offset,
-            next_offset = one.records.next_offset,
-            bytes = one.records.len(),
-            high_watermark = one.bounds.high_watermark,
-            error = %one.error,
-            version = self.to.version,
-            "fetch"
-        );
     }
 }
 

@@ -17,6 +17,7 @@ use tracing::debug;
 
 pub fn handle(client: &mut Client, mut request: Request) -> Result<Reply, WireError> {
     let to = request.response_to();
+    let connection = client.connection.id;
     let decoded: JoinGroupRequest = request.decode()?;
     let client_id = request.client_id().to_owned();
     let instance_id = optional(&decoded.group_instance_id).filter(|_| to.version >= 5);
@@ -54,6 +55,7 @@ pub fn handle(client: &mut Client, mut request: Request) -> Result<Reply, WireEr
             Ok(joined) => {
                 debug!(
                     target: "tidegate::group",
+                    connection,
                     group = group_id,
                     member = joined.member_id,
                     generation_id = joined.generation_id,

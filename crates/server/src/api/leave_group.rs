@@ -17,6 +17,7 @@ const MANY_MEMBERS_SINCE: i16 = 3;
 
 pub fn handle(client: &mut Client, mut request: Request) -> Result<Reply, WireError> {
     let to = request.response_to();
+    let connection = client.connection.id;
     let decoded: LeaveGroupRequest = request.decode()?;
     let group_id = decoded.group_id.to_string();
     let members = if to.version >= MANY_MEMBERS_SINCE {
@@ -52,7 +53,7 @@ pub fn handle(client: &mut Client, mut request: Request) -> Result<Reply, WireEr
             response.error_code = error.code();
         }
         for member in left {
-            debug!(target: "tidegate::group", group = group_id, member = member.member_id, error = %member.error, "leave group");
+            debug!(target: "tidegate::group", connection, group = group_id, member = member.member_id, error = %member.error, "leave group");
             if to.version >= MANY_MEMBERS_SINCE {
                 response.members.push(
                     MemberResponse::default()

@@ -21,7 +21,6 @@ use tidegate_wire::offsets::{
     CommitTopic, CommittedTopic, OffsetCommitResponse, decode_offset_commit_request,
     encode_offset_commit_response,
 };
-use tracing::debug;
 
 const TOPIC_IDS_SINCE: i16 = 10;
 
@@ -48,13 +47,6 @@ pub fn handle(client: &mut Client, request: Request) -> Result<Reply, WireError>
             taken.push(row);
         }
     }
-    let group_id = commit.identity.group_id.clone();
-    let logged: Vec<_> = if tracing::enabled!(target: "tidegate::offsets", tracing::Level::DEBUG) {
-        let offsets = commit.offsets.iter();
-        offsets.map(|one| (one.topic.clone(), one.partition, one.offset)).collect()
-    } else {
-        Vec::new()
-    };
     let count = commit.offsets.len();
     let pending = broker.groups().offsets().commit(commit);
     Ok(later(async move {
@@ -62,9 +54,6 @@ pub fn handle(client: &mut Client, request: Request) -> Result<Reply, WireError>
             Ok(codes) => codes,
             Err(error) => vec![error; count],
         };
-        for (topic, partition, offset) in &logged {
-            debug!(target: "tidegate::offsets", group = group_id, topic, partition, offset, count, error = ?codes.first(), "offset commit");
-        }
         let rows = taken.iter_mut().flat_map(|topic| &mut topic.partitions);
         for (row, code) in rows.zip(codes) {
             row.1 = code.code();

@@ -19,7 +19,6 @@ use tidegate_wire::offsets::{
     FetchGroup, FetchTopic, FetchedGroup, FetchedOffset, FetchedTopic, OffsetFetchResponse,
     decode_offset_fetch_request, encode_offset_fetch_response,
 };
-use tracing::debug;
 
 const TOPIC_IDS_SINCE: i16 = 10;
 const TOP_LEVEL_ERROR_SINCE: i16 = 2;
@@ -75,10 +74,6 @@ fn answer(
         Ok(committed) => committed,
         Err(error) => return failed(version, group, error),
     };
-    debug!(target: "tidegate::offsets", group = &*group.group_id, count = committed.len(), "offset fetch");
-    for (topic, partition, value) in &committed {
-        debug!(target: "tidegate::offsets", group = &*group.group_id, topic, partition, offset = value.offset, "offset fetch");
-    }
     let by_place: BTreeMap<(String, i32), OffsetAndMetadata> = committed
         .into_iter()
         .map(|(topic, partition, value)| ((topic, partition), value))

@@ -5,7 +5,7 @@ use crate::metrics::Metrics;
 use crate::net::connection::Reply;
 use crate::net::memory::RequestMemory;
 use crate::net::output::{Response, single};
-use crate::observe::{ConnectionInfo, Observe};
+use crate::observe::{ConnectionInfo, Observation, Observe};
 use crate::quota::Account;
 use bytes::{Bytes, BytesMut};
 use kafka_protocol::protocol::Decodable;
@@ -98,6 +98,8 @@ pub struct Request {
     pub body: BytesMut,
     /// What the request costs; `None` while nobody has a quota.
     pub account: Option<Arc<Account>>,
+    /// A copy for somebody who looks; `None` while nobody does.
+    pub observation: Option<Arc<Observation>>,
 }
 
 impl Request {

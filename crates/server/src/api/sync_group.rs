@@ -15,6 +15,7 @@ use tracing::debug;
 
 pub fn handle(client: &mut Client, mut request: Request) -> Result<Reply, WireError> {
     let to = request.response_to();
+    let connection = client.connection.id;
     let decoded: SyncGroupRequest = request.decode()?;
     // From version 5 on both must be there; before, neither is known (KIP-559).
     if to.version >= 5 && (decoded.protocol_type.is_none() || decoded.protocol_name.is_none()) {
@@ -45,7 +46,7 @@ pub fn handle(client: &mut Client, mut request: Request) -> Result<Reply, WireEr
         });
         let response = match waiter.waits(synced).await {
             Ok(synced) => {
-                debug!(target: "tidegate::group", group = group_id, member = member_id, error = %synced.error, "sync group");
+                debug!(target: "tidegate::group", connection, group = group_id, member = member_id, error = %synced.error, "sync group");
                 let response = SyncGroupResponse::default()
                     .with_error_code(synced.error.code())
                     .with_assignment(synced.assignment);

@@ -21,6 +21,7 @@ pub const TARGETS: &[Target] = &[
     target("tidegate::topic", "topics created, changed and deleted"),
     target("tidegate::log", "logs on disk: recovery, checkpoints, retention, damage"),
     target("tidegate::registry", "the schema registry"),
+    target("tidegate::slow", "requests that took long"),
 ];
 
 const fn target(name: &'static str, about: &'static str) -> Target {

@@ -83,6 +83,7 @@ impl Gateway {
             admin_listen: None,
             cluster_id: "tests".to_owned(),
             node_id: 1,
+            slow_request: None,
             limits,
         };
         let server = Server::start(broker.clone(), settings).await.expect("a port is free");

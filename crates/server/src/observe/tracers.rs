@@ -1,0 +1,202 @@
+//! Who traces requests, and what reaches them.
+//!
+//! A request is copied for a tracer and decoded in the tracer's own task. What waits there is bounded:
+//! a tracer that is too slow loses requests and is told how many; clients never wait for it.
+
+use super::connections::ConnectionInfo;
+use super::observation::{Observation, Seen};
+use super::show::{self, Decoded};
+use crate::api::{self, Context, Request};
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+use tidegate_log::Slice;
+use tokio::sync::mpsc;
+
+/// Tracers at once.
+const TRACERS_MAX: usize = 16;
+
+/// Requests that wait for a tracer at most, and their bytes.
+const WAITING_MAX: usize = 4_096;
+const WAITING_BYTES_MAX: usize = 32 << 20;
+
+/// Which requests a tracer wants: those that pass all of what is set.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TraceFilter {
+    /// Requests that name this group.
+    pub group: Option<String>,
+    /// Requests that name this topic, or whose fetch session has it.
+    pub topic: Option<String>,
+    /// Requests of this client id.
+    pub client: Option<String>,
+    /// Requests of these types; all if empty.
+    pub apis: Vec<i16>,
+    /// Only requests in whose answers there is an error.
+    pub errors: bool,
+    /// Only requests that took at least so long, waiting included.
+    pub slower_than: Duration,
+}
+
+impl TraceFilter {
+    /// Reads one `name=value` of a query.
+    pub fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
+        match name {
+            "group" => self.group = Some(value.to_owned()),
+            "topic" => self.topic = Some(value.to_owned()),
+            "client" => self.client = Some(value.to_owned()),
+            "api" => {
+                let known = api::APIS.iter().find(|api| api.name.eq_ignore_ascii_case(value));
+                let api = known.ok_or_else(|| {
+                    format!("there is no request type {value:?}; they are named as in Kafka: OffsetCommit")
+                })?;
+                self.apis.push(api.key);
+            }
+            "errors" => self.errors = value != "false",
+            "slower_than_ms" => {
+                let millis = value.parse().map_err(|_| format!("{value:?} is no number"))?;
+                self.slower_than = Duration::from_millis(millis);
+            }
+            _ => return Err(format!("there is no filter {name:?}")),
+        }
+        Ok(())
+    }
+
+    /// What can be told before the request is decoded.
+    fn may_want(&self, request: &Request) -> bool {
+        let header = &request.header;
+        (self.apis.is_empty() || self.apis.contains(&header.api_key))
+            && self
+                .client
+                .as_deref()
+                .is_none_or(|client| header.client_id.as_deref() == Some(client))
+    }
+
+    fn wants(&self, seen: &Seen, decoded: &Decoded, context: &Context) -> bool {
+        let topics = context.broker.topics();
+        let asks_for = |topic: &str| {
+            seen.observation.asked().iter().any(|asked| asked.topic == topic)
+                || decoded.names_topic(topic, topics)
+        };
+        self.group.as_deref().is_none_or(|group| decoded.names_group(group))
+            && self.topic.as_deref().is_none_or(asks_for)
+            && (!self.errors || !decoded.errors().is_empty())
+    }
+}
+
+/// All tracers.
+#[derive(Default)]
+pub struct Tracers {
+    /// Their number, so that a request looks at nothing else while there is none.
+    count: AtomicUsize,
+    tracers: Arc<Mutex<Vec<Arc<Tracer>>>>,
+}
+
+struct Tracer {
+    filter: TraceFilter,
+    sender: mpsc::Sender<Seen>,
+    waiting_bytes: AtomicUsize,
+    lost: AtomicU64,
+}
+
+impl Tracers {
+    /// True if anybody traces.
+    pub fn is_any(&self) -> bool {
+        self.count.load(Ordering::Relaxed) > 0
+    }
+
+    /// A copy of the request if a tracer may want it.
+    pub fn observe(
+        &self,
+        connection: &Arc<ConnectionInfo>,
+        request: &Request,
+    ) -> Option<Arc<Observation>> {
+        let wanted = self.tracers.lock().iter().any(|tracer| tracer.filter.may_want(request));
+        wanted.then(|| Observation::new(connection, request))
+    }
+
+    /// Hands a request and its answer to the tracers.
+    pub fn tell(&self, seen: &Seen) {
+        let tracers = self.tracers.lock().clone();
+        for tracer in tracers.iter().filter(|tracer| seen.took >= tracer.filter.slower_than) {
+            tracer.offer(seen.clone());
+        }
+    }
+
+    /// A new tracer; `None` if there are too many.
+    pub fn subscribe(&self, filter: TraceFilter) -> Option<Subscription<'_>> {
+        let (sender, receiver) = mpsc::channel(WAITING_MAX);
+        let mut tracers = self.tracers.lock();
+        if tracers.len() >= TRACERS_MAX {
+            return None;
+        }
+        let tracer = Arc::new(Tracer {
+            filter,
+            sender,
+            waiting_bytes: AtomicUsize::default(),
+            lost: AtomicU64::default(),
+        });
+        tracers.push(tracer.clone());
+        self.count.store(tracers.len(), Ordering::Relaxed);
+        Some(Subscription { tracers: self, tracer, receiver, told_lost: 0 })
+    }
+}
+
+impl Tracer {
+    fn offer(&self, seen: Seen) {
+        let bytes = kept_bytes(&seen);
+        let waiting = self.waiting_bytes.fetch_add(bytes, Ordering::Relaxed);
+        if waiting + bytes > WAITING_BYTES_MAX || self.sender.try_send(seen).is_err() {
+            self.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
+            self.lost.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Memory that waits with a request. Records in files take none.
+fn kept_bytes(seen: &Seen) -> usize {
+    let answer = seen.frame.iter().flatten().map(|slice| match slice {
+        Slice::Memory(bytes) => bytes.len(),
+        Slice::File { .. } => 0,
+    });
+    seen.observation.body_len() + answer.sum::<usize>()
+}
+
+/// One tracer's end.
+pub struct Subscription<'a> {
+    tracers: &'a Tracers,
+    tracer: Arc<Tracer>,
+    receiver: mpsc::Receiver<Seen>,
+    told_lost: u64,
+}
+
+impl Subscription<'_> {
+    /// The next line: a request with its answer, or `{"lost": n}` for those that came too fast.
+    pub async fn next(&mut self, context: &Context) -> Value {
+        loop {
+            let lost = self.tracer.lost.load(Ordering::Relaxed);
+            if lost > self.told_lost {
+                let newly = lost - std::mem::replace(&mut self.told_lost, lost);
+                return json!({ "lost": newly });
+            }
+            // This end keeps a sender alive, so there is always a next one.
+            let seen = self.receiver.recv().await.expect("the tracer holds a sender");
+            self.tracer.waiting_bytes.fetch_sub(kept_bytes(&seen), Ordering::Relaxed);
+            let decoded = Decoded::of(&seen);
+            if self.tracer.filter.wants(&seen, &decoded, context) {
+                return show::line(&seen, &decoded, context.broker.topics());
+            }
+            // Decoding takes time that belongs to others too.
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+impl Drop for Subscription<'_> {
+    fn drop(&mut self) {
+        let mut tracers = self.tracers.tracers.lock();
+        tracers.retain(|other| !Arc::ptr_eq(other, &self.tracer));
+        self.tracers.count.store(tracers.len(), Ordering::Relaxed);
+    }
+}
