@@ -6,7 +6,7 @@ mod mutations;
 pub use mutations::Allow;
 
 use crate::catalog::Catalog;
-use crate::clock::Clock;
+use crate::clock::{Clock, ClockJumps};
 use crate::config::{CurrentSettings, KafkaSettings};
 use crate::fetch::FetchSessions;
 use crate::groups::{CONSUMER_OFFSETS, Groups, OffsetStorageKind};
@@ -28,6 +28,9 @@ use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 use tracing::{info, warn};
 use uuid::Uuid;
+
+/// How often the clock is looked at for jumps.
+const CLOCK_WATCH_INTERVAL: Duration = Duration::from_secs(5);
 
 /// How often silent producers are looked for.
 const PRODUCER_EXPIRY_INTERVAL: Duration = Duration::from_secs(600);
@@ -96,6 +99,7 @@ pub struct Broker {
     started_with: Arc<KafkaSettings>,
     node_id: i32,
     clock: Clock,
+    clock_jumps: ClockJumps,
     topics: TopicMap,
     catalog: Catalog,
     groups: Groups,
@@ -136,6 +140,7 @@ impl Broker {
             settings,
             started_with,
             node_id,
+            clock_jumps: ClockJumps::new(clock.clone()),
             clock,
             topics: TopicMap::default(),
             catalog,
@@ -155,6 +160,7 @@ impl Broker {
         }
         let mut tasks = vec![tokio::spawn(timers.run())];
         tasks.push(tokio::spawn(expire_producers(Arc::downgrade(&broker))));
+        tasks.push(tokio::spawn(watch_clock(Arc::downgrade(&broker))));
         tasks.push(tokio::spawn(retention::run(Arc::downgrade(&broker))));
         if broker.groups.offsets_are_elsewhere() {
             tasks.push(tokio::spawn(expire_offsets(Arc::downgrade(&broker))));
@@ -205,6 +211,11 @@ impl Broker {
     /// The broker's clock.
     pub fn clock(&self) -> &Clock {
         &self.clock
+    }
+
+    /// How often the wall clock jumped.
+    pub fn clock_jumps(&self) -> &ClockJumps {
+        &self.clock_jumps
     }
 
     /// The engine.
@@ -359,6 +370,14 @@ async fn expire_offsets(broker: std::sync::Weak<Broker>) {
         tokio::time::sleep(pause).await;
         let Some(broker) = broker.upgrade() else { return };
         broker.groups.offsets().expire();
+    }
+}
+
+async fn watch_clock(broker: std::sync::Weak<Broker>) {
+    loop {
+        tokio::time::sleep(CLOCK_WATCH_INTERVAL).await;
+        let Some(broker) = broker.upgrade() else { return };
+        broker.clock_jumps.look();
     }
 }
 

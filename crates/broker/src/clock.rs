@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use tidegate_machine::Now;
+use tidegate_metrics::Counter;
 use tidegate_model::TimestampMs;
+use tracing::warn;
 
 /// Gives wall-clock time to records and steady time to timers.
 #[derive(Debug, Clone)]
@@ -39,12 +41,77 @@ impl Clock {
         self.started_at + self.started.elapsed().as_millis() as i64
     }
 
+    /// How far the wall clock is ahead of the steady one: the same at all times, but for jumps.
+    fn wall_ahead_of_steady_ms(&self) -> i64 {
+        self.wall_ms() - self.steady_ms()
+    }
+
     /// Both, for a coordinator.
     pub fn now(&self) -> Now {
         Now { steady_ms: self.steady_ms(), wall_ms: self.wall_ms() }
     }
 }
 
+/// A smaller step is what keeping a clock right looks like.
+const JUMP_MS_MIN: i64 = 2_000;
+
+/// Finds out when somebody sets the system's clock, or when the machine slept: records are stamped by
+/// it, and retention and the expiry of offsets go by it.
+#[derive(Debug)]
+pub struct ClockJumps {
+    clock: Clock,
+    ahead_ms: AtomicI64,
+    /// Jumps to a later time.
+    pub forward: Counter,
+    /// Jumps to an earlier time.
+    pub back: Counter,
+}
+
+impl ClockJumps {
+    /// Nothing has jumped yet.
+    pub fn new(clock: Clock) -> Self {
+        let ahead_ms = AtomicI64::new(clock.wall_ahead_of_steady_ms());
+        ClockJumps { clock, ahead_ms, forward: Counter::default(), back: Counter::default() }
+    }
+
+    /// Looks whether the wall clock has jumped since the last look. Slow drift is no jump.
+    pub fn look(&self) {
+        let ahead_ms = self.clock.wall_ahead_of_steady_ms();
+        let by_ms = ahead_ms - self.ahead_ms.swap(ahead_ms, Ordering::Relaxed);
+        if by_ms.abs() < JUMP_MS_MIN {
+            return;
+        }
+        if by_ms > 0 {
+            self.forward.inc()
+        } else {
+            self.back.inc()
+        }
+        warn!(target: "tidegate::server", by_ms, "the wall clock jumped");
+    }
+}
+
 fn wall_clock_ms() -> TimestampMs {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_millis() as i64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_jump_is_counted_once_and_drift_is_not() {
+        let ahead = Arc::new(AtomicI64::new(0));
+        let jumps = ClockJumps::new(Clock::ahead_by(ahead.clone()));
+        let counts = |jumps: &ClockJumps| (jumps.forward.get(), jumps.back.get());
+        ahead.store(500, Ordering::Relaxed);
+        jumps.look();
+        assert_eq!(counts(&jumps), (0, 0));
+        ahead.store(3_600_000, Ordering::Relaxed);
+        jumps.look();
+        jumps.look();
+        assert_eq!(counts(&jumps), (1, 0));
+        ahead.store(0, Ordering::Relaxed);
+        jumps.look();
+        assert_eq!(counts(&jumps), (1, 1));
+    }
 }

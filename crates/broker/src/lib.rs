@@ -7,6 +7,7 @@ mod clock;
 pub mod compression;
 pub mod config;
 pub mod fetch;
+mod figures;
 mod group_events;
 mod groups;
 mod heavy;
@@ -26,14 +27,15 @@ mod wait;
 
 pub use broker::{Broker, BrokerParts, CreateTopic, CreatedTopic, DeleteTopic, Refusal};
 pub use catalog::check_topic_name;
-pub use clock::Clock;
+pub use clock::{Clock, ClockJumps};
 pub use fetch::check_leader_epoch;
+pub use figures::{Lag, Largest, PartitionSize};
 pub use group_events::Rebalances;
 pub use groups::{CONSUMER_OFFSETS, GroupShards, Groups, OffsetStorageKind, gather};
 pub use lookup::TimestampedOffset;
 pub use offsets::conformance;
 pub use offsets::{
-    CacheFigures, Cached, Committed, Metered, OffsetMeter, OffsetStorage, OffsetStore,
+    CacheFigures, Cached, Committed, Look, Metered, OffsetMeter, OffsetStorage, OffsetStore,
     OffsetsInMemory, Select, Wanted,
 };
 pub use partition::{Appended, Bounds, Partition};

@@ -1,5 +1,6 @@
 //! Which log lines are written, from the start and while the gateway runs.
 
+use crate::log_lines::CountLines;
 use crate::settings::{LogFormat, LogSettings};
 use parking_lot::Mutex;
 use std::fmt;
@@ -92,7 +93,7 @@ fn check(part: &str) -> Result<(), String> {
 pub fn start(log: &LogSettings) -> Box<dyn LogControl> {
     let (filter, handle) = reload::Layer::new(log.filter.targets.clone());
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
-    let registry = tracing_subscriber::registry().with(filter);
+    let registry = tracing_subscriber::registry().with(filter).with(CountLines);
     match log.format {
         LogFormat::Text => {
             let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());

@@ -9,6 +9,7 @@ mod failure;
 mod group;
 mod identity;
 mod inspect;
+mod log_lines;
 mod logging;
 mod outcome;
 mod output;

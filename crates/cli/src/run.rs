@@ -3,6 +3,7 @@
 use crate::engine;
 use crate::failure::Failure;
 use crate::identity;
+use crate::log_lines;
 use crate::logging;
 use crate::output;
 use crate::reach;
@@ -16,7 +17,7 @@ use tidegate_broker::{Broker, BrokerParts, Clock};
 use tidegate_log::LogError;
 use tidegate_registry::RegistryServer;
 use tidegate_server::observe::LogControl;
-use tidegate_server::{Endpoint, Limits, Server, ServerSettings};
+use tidegate_server::{Endpoint, Limits, SeriesMax, Server, ServerSettings};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
 
@@ -59,6 +60,7 @@ async fn run(settings: &Settings, logs: Box<dyn LogControl>) -> Result<(), Failu
         .await
         .map_err(|error| Failure::Failed(error.to_string()))?;
     server.control_logs(logs);
+    server.add_metrics(Box::new(log_lines::write));
     if let Some(advertise) = &settings.advertise {
         tokio::spawn(reach::check(advertise.clone()));
     }
@@ -132,6 +134,10 @@ fn server_settings(settings: &Settings, cluster_id: String) -> ServerSettings {
             request_bytes_in_flight_max: limits.request_bytes_in_flight_max,
             unacknowledged_bytes_max: limits.unacknowledged_bytes_max,
             request_stall_ms: limits.request_stall_ms,
+            series: SeriesMax {
+                lags: settings.metrics.lag_partitions_max,
+                partitions: settings.metrics.topic_partitions_max,
+            },
         },
     }
 }

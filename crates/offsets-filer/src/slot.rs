@@ -4,6 +4,7 @@ use crate::client::FilerError;
 use crate::format::Place;
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
+use tidegate_broker::Look;
 use tidegate_machine::group::OffsetAndMetadata;
 use tidegate_model::Offset;
 use tokio::sync::oneshot;
@@ -132,11 +133,11 @@ impl Remembered {
     }
 
     /// All that is remembered. What is in both generations is shown once.
-    pub fn each(&self, look: &mut dyn FnMut(&str, &str, i32, Offset)) {
+    pub fn each(&self, look: Look<'_>) {
         let old = self.old.iter().filter(|(key, _)| !self.young.contains_key(*key));
         for ((group_id, place), (_, value)) in self.young.iter().chain(old) {
             if let Some(value) = value {
-                look(group_id, &place.topic, place.partition, value.offset);
+                look(group_id, &place.topic, place.partition, value);
             }
         }
     }

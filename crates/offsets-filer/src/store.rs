@@ -16,7 +16,7 @@ use serde::Deserialize;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tidegate_broker::{Committed, OffsetStore, Select};
+use tidegate_broker::{Committed, Look, OffsetStore, Select};
 use tidegate_log::BoxFuture;
 use tidegate_machine::group::GroupMetadata;
 use tidegate_model::{ErrorCode, Offset};
@@ -176,7 +176,7 @@ impl OffsetStore for FilerOffsets {
         })
     }
 
-    fn each_known(&self, look: &mut dyn FnMut(&str, &str, i32, Offset)) {
+    fn each_known(&self, look: Look<'_>) {
         self.shared.inner.lock().remembered.each(look);
     }
 

@@ -79,7 +79,7 @@ async fn metrics(State(admin): State<Admin>, headers: HeaderMap) -> impl IntoRes
     let context = admin.context;
     // Thousands of partitions take milliseconds, and the system is asked: not for a task that others
     // wait for.
-    let render = move || context.metrics.render(&context.broker, &context.memory, format);
+    let render = move || context.metrics.render(&context, format);
     match tokio::task::spawn_blocking(render).await {
         Ok(text) => ([(header::CONTENT_TYPE, format.content_type())], text).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),

@@ -12,4 +12,5 @@ mod quota;
 mod serve;
 
 pub use api::Endpoint;
+pub use metrics::SeriesMax;
 pub use serve::{Limits, ServeError, Server, ServerSettings};

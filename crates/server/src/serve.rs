@@ -2,7 +2,7 @@
 
 use crate::admin;
 use crate::api::{Context, Endpoint};
-use crate::metrics::{Metrics, MetricsSource};
+use crate::metrics::{Metrics, MetricsSource, SeriesMax};
 use crate::net::connection::ConnectionLimits;
 use crate::net::listener::Listener;
 use crate::net::memory::RequestMemory;
@@ -37,6 +37,8 @@ pub struct Limits {
     pub unacknowledged_bytes_max: u64,
     /// Longest pause between two bytes of a request, in milliseconds; default 30,000.
     pub request_stall_ms: u64,
+    /// Partitions that metrics show one by one.
+    pub series: SeriesMax,
 }
 
 impl Default for Limits {
@@ -46,6 +48,7 @@ impl Default for Limits {
             request_bytes_in_flight_max: 256 << 20,
             unacknowledged_bytes_max: 32 << 20,
             request_stall_ms: 30_000,
+            series: SeriesMax::default(),
         }
     }
 }
@@ -123,6 +126,7 @@ impl Server {
             unacknowledged_bytes_max: settings.limits.unacknowledged_bytes_max,
             memory: RequestMemory::new(settings.limits.request_bytes_in_flight_max),
             metrics: metrics.clone(),
+            series: settings.limits.series,
             observe: observe.clone(),
         });
         let listener = Listener {

@@ -5,7 +5,7 @@
 //! leaves nothing here: the next fetch asks the store what became of it. So one gateway reads its
 //! writes. Several gateways over one store see each other's after the time to live at the latest.
 
-use super::{Committed, OffsetStore, Select};
+use super::{Committed, Look, OffsetStore, Select};
 use parking_lot::Mutex;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher, RandomState};
@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use tidegate_log::BoxFuture;
 use tidegate_machine::group::{GroupMetadata, OffsetAndMetadata};
-use tidegate_model::{ErrorCode, Offset};
+use tidegate_model::ErrorCode;
 
 /// Partitions share so many marks of changes: two that meet lose an entry, never the truth.
 const MARKS: usize = 1_024;
@@ -344,7 +344,7 @@ impl OffsetStore for Cached {
         self.inner.group_ids()
     }
 
-    fn each_known(&self, look: &mut dyn FnMut(&str, &str, i32, Offset)) {
+    fn each_known(&self, look: Look<'_>) {
         self.inner.each_known(look);
     }
 

@@ -1,11 +1,11 @@
 //! Offsets in memory only, for tests and throw-away gateways: a restart forgets them.
 
-use super::{Committed, OffsetStore, Select};
+use super::{Committed, Look, OffsetStore, Select};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use tidegate_log::BoxFuture;
 use tidegate_machine::group::OffsetAndMetadata;
-use tidegate_model::{ErrorCode, Offset};
+use tidegate_model::ErrorCode;
 
 type ByPartition = BTreeMap<(String, i32), OffsetAndMetadata>;
 
@@ -30,6 +30,14 @@ impl OffsetsInMemory {
 impl OffsetStore for OffsetsInMemory {
     fn name(&self) -> &'static str {
         "memory"
+    }
+
+    fn each_known(&self, look: Look<'_>) {
+        for (group_id, offsets) in &*self.groups.lock() {
+            for ((topic, partition), value) in offsets {
+                look(group_id, topic, *partition, value);
+            }
+        }
     }
 
     fn put(&self, group_id: &str, offsets: Vec<Committed>) -> BoxFuture<Vec<ErrorCode>> {
@@ -93,14 +101,6 @@ impl OffsetStore for OffsetsInMemory {
     fn remove_group(&self, group_id: &str) -> BoxFuture<Result<(), ErrorCode>> {
         self.groups.lock().remove(group_id);
         ready(Ok(()))
-    }
-
-    fn each_known(&self, look: &mut dyn FnMut(&str, &str, i32, Offset)) {
-        for (group_id, offsets) in &*self.groups.lock() {
-            for ((topic, partition), value) in offsets {
-                look(group_id, topic, *partition, value.offset);
-            }
-        }
     }
 
     fn group_ids(&self) -> BoxFuture<Result<Vec<String>, ErrorCode>> {

@@ -1,12 +1,12 @@
 //! Counts what a storage of offsets does, whichever it is.
 
-use super::{CacheFigures, Committed, OffsetStorage, Wanted};
+use super::{CacheFigures, Committed, Look, OffsetStorage, Wanted};
 use std::sync::Arc;
 use std::time::Instant;
 use tidegate_log::BoxFuture;
 use tidegate_machine::group::{CommitOffsets, DeleteOffsets, DeleteOffsetsReply};
 use tidegate_metrics::{Counter, Histogram};
-use tidegate_model::{ErrorCode, Offset, TopicId};
+use tidegate_model::{ErrorCode, TopicId};
 
 /// What a storage has done since the start.
 pub struct OffsetMeter {
@@ -131,7 +131,7 @@ impl OffsetStorage for Metered {
         counting(|meter| &meter.delete_errors, &self.meter, self.inner.delete_group(group_id))
     }
 
-    fn each_committed(&self, look: &mut dyn FnMut(&str, &str, i32, Offset)) {
+    fn each_committed(&self, look: Look<'_>) {
         self.inner.each_committed(look);
     }
 

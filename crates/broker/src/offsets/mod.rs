@@ -22,15 +22,19 @@ use crate::shard::Pending;
 use std::sync::Arc;
 use tidegate_log::BoxFuture;
 use tidegate_machine::group::{
-    Command, CommitOffsets, DeleteOffsets, DeleteOffsetsReply, OffsetAndMetadata, Reply,
+    Command, CommitOffsets, DeleteOffsets, DeleteOffsetsReply, GroupMachine, OffsetAndMetadata,
+    Reply,
 };
-use tidegate_model::{ErrorCode, Offset, TopicId};
+use tidegate_model::{ErrorCode, TopicId};
 
 /// A committed offset with its place.
 pub type Committed = (String, i32, OffsetAndMetadata);
 
 /// Which of a group's offsets are wanted: some partitions, or all.
 pub type Wanted = Option<Vec<(String, i32)>>;
+
+/// Looks at one committed offset: group, topic, partition.
+pub type Look<'a> = &'a mut dyn FnMut(&str, &str, i32, &OffsetAndMetadata);
 
 /// Keeps the committed offsets of all groups.
 ///
@@ -56,15 +60,14 @@ pub trait OffsetStorage: Send + Sync {
     /// committed for newer ones of the same names stays.
     fn topics_deleted(&self, topics: Vec<(String, TopicId)>) -> BoxFuture<Result<(), ErrorCode>>;
 
+    /// Shows all committed offsets that are in memory, for metrics. Asks no other machine and no disk.
+    fn each_committed(&self, look: Look<'_>);
+
     /// Forgets what is past its retention. Called from time to time for a storage where nobody else does.
     fn expire(&self);
 
     /// Forgets what a group committed; the group itself is deleted elsewhere.
     fn delete_group(&self, group_id: &str) -> BoxFuture<Result<(), ErrorCode>>;
-
-    /// Shows group, topic, partition and offset of all that is known without asking anybody. Locks are
-    /// held meanwhile.
-    fn each_committed(&self, look: &mut dyn FnMut(&str, &str, i32, Offset));
 
     /// What a cache before the storage has done; nothing without one.
     fn cache_figures(&self) -> CacheFigures {
@@ -87,20 +90,6 @@ impl LogOffsets {
 impl OffsetStorage for LogOffsets {
     fn name(&self) -> &'static str {
         "log"
-    }
-
-    fn each_committed(&self, look: &mut dyn FnMut(&str, &str, i32, Offset)) {
-        for shard in self.shards.all().iter() {
-            // A shard that is being folded again shows nothing for a moment.
-            let _ = shard.read(|machine, _| {
-                let offsets = machine.offsets();
-                for group_id in offsets.group_ids() {
-                    for (topic, partition, value) in offsets.all(group_id) {
-                        look(group_id, topic, partition, value.offset);
-                    }
-                }
-            });
-        }
     }
 
     fn commit(&self, request: CommitOffsets) -> BoxFuture<Result<Vec<ErrorCode>, ErrorCode>> {
@@ -168,6 +157,21 @@ impl OffsetStorage for LogOffsets {
                 pending = ask();
             }
         })
+    }
+
+    fn each_committed(&self, look: Look<'_>) {
+        for shard in self.shards.all().iter() {
+            let all = |machine: &mut GroupMachine, _| {
+                let offsets = machine.offsets();
+                for group_id in offsets.group_ids() {
+                    for (topic, partition, value) in offsets.all(group_id) {
+                        look(group_id, topic, partition, value);
+                    }
+                }
+            };
+            // A shard that is being folded again has nothing to show for a moment.
+            drop(shard.read(all));
+        }
     }
 
     /// The groups look for what is expired themselves.

@@ -1,9 +1,9 @@
 //! What a place for committed offsets outside of the log has to do. It decides nothing.
 
-use super::{CacheFigures, Committed};
+use super::{CacheFigures, Committed, Look};
 use tidegate_log::BoxFuture;
 use tidegate_machine::group::GroupMetadata;
-use tidegate_model::{ErrorCode, Offset};
+use tidegate_model::ErrorCode;
 
 /// Which of a group's offsets are meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,7 +59,7 @@ pub trait OffsetStore: Send + Sync {
     fn group_ids(&self) -> BoxFuture<Result<Vec<String>, ErrorCode>>;
 
     /// Shows group, topic, partition and offset of all that is known without asking anybody.
-    fn each_known(&self, look: &mut dyn FnMut(&str, &str, i32, Offset)) {
+    fn each_known(&self, look: Look<'_>) {
         let _ = look;
     }
 

@@ -1,6 +1,8 @@
 //! Offsets in a store outside of the log: the group decides, the store keeps.
 
-use super::{CacheFigures, Committed, OffsetStorage, OffsetStore, Select, Wanted, delete_by_group};
+use super::{
+    CacheFigures, Committed, Look, OffsetStorage, OffsetStore, Select, Wanted, delete_by_group,
+};
 use crate::groups::GroupShards;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -10,7 +12,7 @@ use tidegate_machine::Now;
 use tidegate_machine::group::{
     Command, CommitOffsets, DeleteOffsets, DeleteOffsetsReply, GroupMachine, Settings,
 };
-use tidegate_model::{ErrorCode, Offset, TopicId};
+use tidegate_model::{ErrorCode, TopicId};
 use tracing::{debug, warn};
 
 /// A storage over any [`OffsetStore`]. Groups stay in the log: their offsets alone are elsewhere.
@@ -51,7 +53,7 @@ impl OffsetStorage for StoredOffsets {
         self.store.name()
     }
 
-    fn each_committed(&self, look: &mut dyn FnMut(&str, &str, i32, Offset)) {
+    fn each_committed(&self, look: Look<'_>) {
         self.store.each_known(look);
     }
 

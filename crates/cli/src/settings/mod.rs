@@ -87,6 +87,15 @@ pub struct LimitSettings {
     pub request_stall_ms: u64,
 }
 
+/// The `[metrics]` table: how much `/metrics` shows one by one.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct MetricsSettings {
+    /// `lag_partitions_max`: partitions of groups with their lags, the largest first.
+    pub lag_partitions_max: usize,
+    /// `topic_partitions_max`: partitions with their size and offsets, the largest first.
+    pub topic_partitions_max: usize,
+}
+
 /// Where committed offsets are kept.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Offsets {
@@ -137,6 +146,8 @@ pub struct Settings {
     pub storage: StorageSettings,
     /// `[limits]`.
     pub limits: LimitSettings,
+    /// `[metrics]`.
+    pub metrics: MetricsSettings,
     /// `validate.records`.
     pub validation: Validation,
     /// `[log]`.
@@ -278,6 +289,10 @@ settings! {
         "bytes from 1048576 up (default 33554432)";
     REQUEST_STALL "limits.request_stall_ms" "TIDEGATE_REQUEST_STALL_MS"
         "milliseconds from 100 to 3600000 (default 30000)";
+    METRICS_LAGS "metrics.lag_partitions_max" "TIDEGATE_METRICS_LAG_PARTITIONS_MAX"
+        "a number up to 1000000, 0 for no lags (default 1000)";
+    METRICS_PARTITIONS "metrics.topic_partitions_max" "TIDEGATE_METRICS_TOPIC_PARTITIONS_MAX"
+        "a number up to 1000000, 0 for no partitions (default 1000)";
     VALIDATE "validate.records" "TIDEGATE_VALIDATE_RECORDS"
         "uncompressed or all (default uncompressed)";
     LOG_LEVEL "log.level" "TIDEGATE_LOG_LEVEL"
@@ -322,6 +337,7 @@ impl Settings {
             registry: registry::table(&sources)?,
             storage: storage(&sources)?,
             limits: limits(&sources)?,
+            metrics: metrics(&sources)?,
             validation: validation(&sources)?,
             log: log(&sources)?,
             kafka,
@@ -388,6 +404,16 @@ fn limits(sources: &Sources) -> Result<LimitSettings, Failure> {
         )?),
         unacknowledged_bytes_max: size(&UNACKNOWLEDGED_MAX, 1 << 20, memory_max, 32 << 20)?,
         request_stall_ms: size(&REQUEST_STALL, 100, 3_600_000, 30_000)?,
+    })
+}
+
+fn metrics(sources: &Sources) -> Result<MetricsSettings, Failure> {
+    let max = |setting| -> Result<usize, Failure> {
+        Ok(bounded(sources.take(setting, whole(0, 1_000_000))?.unwrap_or(1_000)))
+    };
+    Ok(MetricsSettings {
+        lag_partitions_max: max(&METRICS_LAGS)?,
+        topic_partitions_max: max(&METRICS_PARTITIONS)?,
     })
 }
 

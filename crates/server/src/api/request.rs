@@ -1,7 +1,7 @@
 //! What every handler gets: the request, who sent it, and the gateway.
 
 use crate::api::errors::Answer;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, SeriesMax};
 use crate::net::connection::Reply;
 use crate::net::memory::RequestMemory;
 use crate::net::output::{Response, single};
@@ -42,6 +42,8 @@ pub struct Context {
     pub memory: RequestMemory,
     /// Counters and histograms.
     pub metrics: Arc<Metrics>,
+    /// How many partitions metrics show one by one.
+    pub series: SeriesMax,
     /// Connections, log lines and traces.
     pub observe: Arc<Observe>,
 }

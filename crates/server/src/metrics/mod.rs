@@ -11,13 +11,14 @@ mod table;
 pub use requests::{Answered, Outcome, Timing};
 pub use table::METRICS;
 
+use crate::api::Context;
 use crate::net::connection::End;
-use crate::net::memory::RequestMemory;
+use crate::observe::Observe;
 use parking_lot::Mutex;
 use requests::Requests;
+use std::cmp::Reverse;
 use std::sync::Arc;
 use table::*;
-use tidegate_broker::Broker;
 use tidegate_metrics::{Counter, Format, Gauge, Text};
 
 /// Everything that is counted while requests are served.
@@ -35,6 +36,7 @@ pub struct Metrics {
     connections_accepted: Counter,
     connections_refused: Counter,
     connections_throttled: Counter,
+    accept_failures: Counter,
     connections_closed: [Counter; REASONS.len()],
     others: Mutex<Vec<MetricsSource>>,
 }
@@ -108,20 +110,28 @@ impl Metrics {
         self.connections_refused.inc();
     }
 
+    /// Counts a connection that the system did not hand over.
+    pub fn accept_failed(&self) {
+        self.accept_failures.inc();
+    }
+
     /// Counts a connection beyond its address's quota.
     pub fn connection_throttled(&self) {
         self.connections_throttled.inc();
     }
 
     /// All metrics as text. Asks the system and takes locks, each for a moment.
-    pub fn render(&self, broker: &Broker, memory: &RequestMemory, format: Format) -> String {
+    pub fn render(&self, context: &Context, format: Format) -> String {
+        let Context { broker, memory, observe, series, .. } = context;
         let mut text = Text::new(format);
         text.value(&BUILD_INFO, &[env!("CARGO_PKG_VERSION")], 1);
         self.requests.write(&mut text);
         self.write_traffic(&mut text);
+        text.counter(&ACCEPT_FAILURES, &[], &self.accept_failures);
         text.value(&REQUEST_MEMORY, &[], memory.used_bytes() as f64);
         text.value(&REQUEST_MEMORY_MAX, &[], memory.max_bytes() as f64);
-        store::write(&mut text, broker);
+        write_software(&mut text, observe);
+        store::write(&mut text, broker, *series);
         process::write(&mut text);
         for source in &*self.others.lock() {
             source(&mut text);
@@ -149,6 +159,38 @@ impl Metrics {
     /// Shows the metrics of `source` behind these from now on.
     pub fn add_source(&self, source: MetricsSource) {
         self.others.lock().push(source);
+    }
+}
+
+/// Client libraries shown one by one.
+const SOFTWARE_MAX: usize = 50;
+
+fn write_software(text: &mut Text, observe: &Observe) {
+    text.begin(&CONNECTIONS_BY_SOFTWARE);
+    let counts = observe.connections.by_software();
+    let mut counts: Vec<_> = counts.into_iter().collect();
+    counts.sort_by_key(|(_, count)| Reverse(*count));
+    let rest: usize = counts.iter().skip(SOFTWARE_MAX).map(|(_, count)| count).sum();
+    for ((name, version), count) in counts.iter().take(SOFTWARE_MAX) {
+        text.value(&CONNECTIONS_BY_SOFTWARE, &[name, version], *count as f64);
+    }
+    if rest > 0 {
+        text.value(&CONNECTIONS_BY_SOFTWARE, &["other", ""], rest as f64);
+    }
+}
+
+/// How many partitions are shown one by one: each is a series that Prometheus keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SeriesMax {
+    /// Partitions of groups with their lags, the largest first; default 1000, 0 for none.
+    pub lags: usize,
+    /// Partitions with size and offsets, the largest first; default 1000, 0 for none.
+    pub partitions: usize,
+}
+
+impl Default for SeriesMax {
+    fn default() -> Self {
+        SeriesMax { lags: 1_000, partitions: 1_000 }
     }
 }
 

@@ -1,16 +1,60 @@
 //! What the broker and its engine know, read when somebody asks.
 
+use super::SeriesMax;
 use super::table::*;
 use tidegate_broker::Broker;
 use tidegate_metrics::Text;
 
 /// Writes the figures of topics and of the store.
-pub(super) fn write(text: &mut Text, broker: &Broker) {
+pub(super) fn write(text: &mut Text, broker: &Broker, series: SeriesMax) {
     text.gauge(&FETCHES_PARKED, &[], broker.parked_fetches());
     text.value(&FETCH_SESSIONS, &[], broker.fetch_sessions().len() as f64);
     let (topics, partitions) = broker.topics().count();
     text.value(&TOPICS, &[], topics as f64);
     text.value(&PARTITIONS, &[], partitions as f64);
+    write_topics(text, broker, series.partitions);
+    write_groups(text, broker, series.lags);
+    write_engine(text, broker);
+    let jumps = broker.clock_jumps();
+    text.counter(&CLOCK_JUMPS, &["forward"], &jumps.forward);
+    text.counter(&CLOCK_JUMPS, &["back"], &jumps.back);
+}
+
+fn write_topics(text: &mut Text, broker: &Broker, max: usize) {
+    let sizes = broker.partition_sizes(max);
+    let rows: Vec<_> =
+        sizes.rows.iter().map(|row| (&*row.topic, row.partition.to_string(), row)).collect();
+    text.begin(&TOPIC_SIZE);
+    for (topic, partition, row) in &rows {
+        text.count(&TOPIC_SIZE, &[topic, partition], row.bytes);
+    }
+    text.begin(&TOPIC_START);
+    for (topic, partition, row) in &rows {
+        text.value(&TOPIC_START, &[topic, partition], row.log_start_offset as f64);
+    }
+    text.begin(&TOPIC_END);
+    for (topic, partition, row) in &rows {
+        text.value(&TOPIC_END, &[topic, partition], row.high_watermark as f64);
+    }
+    let hidden = if max == 0 { 0 } else { sizes.of - rows.len() };
+    text.value(&TOPIC_HIDDEN, &[], hidden as f64);
+}
+
+fn write_groups(text: &mut Text, broker: &Broker, max: usize) {
+    text.begin(&GROUPS);
+    for (state, count) in broker.groups_by_state() {
+        text.value(&GROUPS, &[state], count as f64);
+    }
+    let lags = broker.lags(max);
+    text.begin(&GROUP_LAG);
+    for lag in &lags.rows {
+        let labels = [&*lag.group_id, &*lag.topic, &lag.partition.to_string()];
+        text.count(&GROUP_LAG, &labels, lag.records);
+    }
+    text.value(&LAG_HIDDEN, &[], (lags.of - lags.rows.len()) as f64);
+}
+
+fn write_engine(text: &mut Text, broker: &Broker) {
     let stats = broker.store().stats();
     text.count(&WAL_FRAMES, &[], stats.frames);
     text.count(&WAL_APPENDS, &[], stats.appends);

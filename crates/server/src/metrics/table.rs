@@ -50,6 +50,10 @@ table! {
         "Connections closed at once because max.connections was reached");
     CONNECTIONS_THROTTLED = Metric::counter("tidegate_connections_throttled_total", &[],
         "Connections closed because of connection_creation_rate");
+    ACCEPT_FAILURES = Metric::counter("tidegate_accept_failures_total", &[],
+        "Connections that the system could not hand over, for want of file descriptors mostly");
+    CONNECTIONS_BY_SOFTWARE = Metric::gauge("tidegate_connections_by_software", &["software", "version"],
+        "Connections open, by the client library that the client named (the 50 most frequent, the rest as other)");
     REQUEST_MEMORY = Metric::gauge("tidegate_request_memory_bytes", &[],
         "Memory held for large requests that are arriving");
     REQUEST_MEMORY_MAX = Metric::gauge("tidegate_request_memory_limit_bytes", &[],
@@ -59,6 +63,20 @@ table! {
     FETCH_SESSIONS = Metric::gauge("tidegate_fetch_sessions", &[], "Incremental fetch sessions");
     TOPICS = Metric::gauge("tidegate_topics", &[], "Topics");
     PARTITIONS = Metric::gauge("tidegate_partitions", &[], "Partitions of all topics");
+    TOPIC_SIZE = Metric::gauge("tidegate_topic_partition_size_bytes", &["topic", "partition"],
+        "Bytes of a partition's batches, of the largest partitions (metrics.topic_partitions_max)");
+    TOPIC_START = Metric::gauge("tidegate_topic_partition_start_offset", &["topic", "partition"],
+        "First offset kept, of the same partitions");
+    TOPIC_END = Metric::gauge("tidegate_topic_partition_end_offset", &["topic", "partition"],
+        "Offset after the last durable record, of the same partitions: its rate is the records written");
+    TOPIC_HIDDEN = Metric::gauge("tidegate_topic_partitions_not_shown", &[],
+        "Partitions beyond metrics.topic_partitions_max, which are not shown one by one");
+    GROUPS = Metric::gauge("tidegate_groups", &["state"], "Groups, by their state");
+    GROUP_LAG = Metric::gauge("tidegate_group_lag_records", &["group", "topic", "partition"],
+        "Records between a group's committed offset and the partition's end, of the largest lags \
+         (metrics.lag_partitions_max)");
+    LAG_HIDDEN = Metric::gauge("tidegate_group_lags_not_shown", &[],
+        "Lags beyond metrics.lag_partitions_max, which are smaller than all that are shown");
     WAL_FRAMES = Metric::counter("tidegate_wal_frames_total", &[],
         "Group commits: frames of the write-ahead log written");
     WAL_APPENDS = Metric::counter("tidegate_wal_appends_total", &[], "Appends in those frames");
@@ -86,6 +104,8 @@ table! {
         "Size of the file system that holds the data");
     STORAGE_FREE = Metric::gauge("tidegate_storage_free_bytes", &[],
         "Bytes of it that the gateway can still write");
+    CLOCK_JUMPS = Metric::counter("tidegate_clock_jumps_total", &["direction"],
+        "Jumps of the wall clock by more than two seconds: forward (the machine slept, too) or back");
     RESIDENT_MEMORY = Metric::gauge("process_resident_memory_bytes", &[], "Resident memory of the process");
     CPU_SECONDS = Metric::counter("process_cpu_seconds_total", &[],
         "Processor time of the process, in user and system mode");

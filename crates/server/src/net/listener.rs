@@ -45,6 +45,7 @@ impl Listener {
             let (stream, peer) = match accepted {
                 Ok(accepted) => accepted,
                 Err(error) => {
+                    self.context.metrics.accept_failed();
                     warn!(target: "tidegate::connection", %error, "accept failed");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                     continue;

@@ -104,6 +104,16 @@ pub struct Connections {
 }
 
 impl Connections {
+    /// How many connections are open, by name and version of the client's library.
+    pub fn by_software(&self) -> BTreeMap<(String, String), usize> {
+        let mut counts = BTreeMap::new();
+        for info in self.open.lock().values() {
+            let (name, version) = info.software().unwrap_or(("unknown", ""));
+            *counts.entry((name.to_owned(), version.to_owned())).or_default() += 1;
+        }
+        counts
+    }
+
     /// A new connection, listed until the guard is dropped.
     pub fn open(&self, peer: SocketAddr) -> OpenConnection {
         let id = self.last_id.fetch_add(1, Ordering::Relaxed) + 1;
