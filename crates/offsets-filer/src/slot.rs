@@ -6,7 +6,6 @@ use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 use tidegate_broker::Look;
 use tidegate_machine::group::OffsetAndMetadata;
-use tidegate_model::Offset;
 use tokio::sync::oneshot;
 
 /// What is asked of a partition.

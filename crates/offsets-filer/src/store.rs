@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use tidegate_broker::{Committed, Look, OffsetStore, Select};
 use tidegate_log::BoxFuture;
 use tidegate_machine::group::GroupMetadata;
-use tidegate_model::{ErrorCode, Offset};
+use tidegate_model::ErrorCode;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::timeout_at;
