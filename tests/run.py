@@ -153,7 +153,7 @@ def suites(options):
         pytest("filer", "offsets in a SeaweedFS filer that is killed, paused and cut off", 600),
         pytest("seaweedfs", "a real SeaweedFS: its filers killed, paused and started again", 300),
         pytest("symptoms", "the troubleshooting guide: each symptom produced, and what shows it", 400),
-        pytest("deploy", "the systemd unit, the Kubernetes manifests and the image's settings", 200),
+        pytest("deploy", "what deploys the gateway, and copies of its data", 200),
         pytest("apps", "Kafka Connect, Kafka Streams and MirrorMaker 2", 900),
         Suite(
             "kgo",
