@@ -9,6 +9,7 @@ mod failure;
 mod group;
 mod identity;
 mod inspect;
+mod load;
 mod log_lines;
 mod logging;
 mod outcome;
@@ -41,6 +42,8 @@ fn main() -> ExitCode {
         Command::Config(command) => config::run(command),
         Command::Quota(command) => quota::run(command),
         Command::Schema(command) => schema::run(*command),
+        // What came of the run decides, not whether the command did its work.
+        Command::Load(args) => return load::run(*args),
         Command::RegistryUser(args) => registry::user(&args),
         Command::LogLevel(args) => admin::log_level(&args),
         Command::Trace(args) => admin::trace(&args),

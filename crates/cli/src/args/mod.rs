@@ -3,6 +3,7 @@
 mod admin;
 mod config;
 mod group;
+mod load;
 #[cfg(test)]
 mod manual;
 mod schema;
@@ -11,6 +12,7 @@ mod topic;
 pub use admin::{AdminArgs, LogLevelArgs, TraceArgs};
 pub use config::{ConfigCommand, QuotaCommand, QuotaEntity};
 pub use group::{GroupCommand, GroupState, GroupType, ResetArgs, ResetTo};
+pub use load::{LoadArgs, LoadCommand, LoadRunArgs};
 pub use schema::{
     CheckArgs, DiffArgs, ExportArgs, GetArgs, ImportArgs, Level, ReferenceArg, RegisterArgs,
     RegistryArgs, SchemaCommand, SchemaConfigCommand, SchemaModeCommand,
@@ -58,6 +60,8 @@ pub enum Command {
     /// List, register, compare, delete, export and import schemas of any schema registry
     #[command(subcommand, visible_alias = "schemas")]
     Schema(Box<SchemaCommand>),
+    /// Test a Kafka and a schema registry under load, and judge every record
+    Load(Box<LoadArgs>),
     /// Make a line for the file of the registry's users; the password comes from standard input
     RegistryUser(RegistryUserArgs),
     /// Show or change which log lines a running gateway writes

@@ -25,11 +25,12 @@ pub use stop::{Stop, Wish};
 
 use crate::client::Client;
 use crate::client::cluster::Cluster;
+use crate::client::driver::Driver;
 use crate::client::librdkafka::Librdkafka;
 use crate::judge::Judge;
 use crate::message::Run;
 use crate::plan::{ClientKind, Measured, Plan};
-use crate::report::{Broker, Machine, Recorder, Report, Target, plan_record, unix_ms};
+use crate::report::{Broker, Machine, Recorder, Report, Target, plan_line, plan_record, unix_ms};
 use clock::RunClock;
 use errors::ErrorLog;
 use load::Loaded;
@@ -81,7 +82,7 @@ pub fn run(plan: &Plan, recorder: Recorder, stop: &Arc<Stop>, hooks: Hooks) -> R
     let mut report = Report {
         run: format!("{id:016x}"),
         started_ms: unix_ms(),
-        plan_line: properties::plan_line(plan),
+        plan_line: plan_line(plan),
         plan: plan_record(plan),
         machine: Machine::here(),
         ..Report::default()
@@ -191,7 +192,11 @@ impl Attempt<'_> {
         }
         match self.plan.client {
             ClientKind::Librdkafka => Ok(Box::new(Librdkafka::new(&self.plan.bootstrap, &[]))),
-            other => Err(format!("there is no driver for the client {other} here: use librdkafka")),
+            other => {
+                Driver::start(other, &self.plan.bootstrap, &properties::of_questions(self.plan))
+                    .map(|driver| Box::new(driver) as Box<dyn Client>)
+                    .map_err(|error| error.to_string())
+            }
         }
     }
 

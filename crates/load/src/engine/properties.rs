@@ -1,6 +1,6 @@
 //! What a plan says to clients, in librdkafka's properties.
 
-use crate::plan::{Acks, Codec, Plan};
+use crate::plan::Plan;
 
 /// Memory that all producers together may fill with records that wait.
 const PRODUCER_QUEUES_KBYTES: u32 = 1 << 20;
@@ -78,39 +78,6 @@ fn millis(micros: u64) -> String {
         0 => (micros / 1000).to_string(),
         _ => (micros as f64 / 1000.0).to_string(),
     }
-}
-
-/// The plan in a line.
-pub(super) fn plan_line(plan: &Plan) -> String {
-    let rate = match plan.rate {
-        rate if rate > 0.0 => format!("{rate} records/s each"),
-        _ => "as fast as it goes".to_owned(),
-    };
-    let codec = match plan.codec {
-        Codec::None => "uncompressed".to_owned(),
-        codec => codec.name().to_owned(),
-    };
-    let kind = match (plan.transactional, plan.idempotent, plan.acks) {
-        (true, _, _) => "transactional".to_owned(),
-        (_, true, _) => "idempotent".to_owned(),
-        (_, _, Acks::All) => "acks=all".to_owned(),
-        (_, _, acks) => format!("acks={}", acks.name()),
-    };
-    format!(
-        "{}: {} for {}, {} bytes, {codec}, {kind}, {rate}, {} in {}, {} topics of {} partitions",
-        plan.preset,
-        counted(plan.producers, "producer"),
-        plan.duration,
-        plan.bytes,
-        counted(plan.consumers, "consumer"),
-        counted(plan.groups, "group"),
-        plan.topics,
-        plan.partitions
-    )
-}
-
-fn counted(count: u32, noun: &str) -> String {
-    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use crate::client::{
     Client, ClientError, Consumer, ConsumerSink, ConsumerSpec, DeliverySink, Incoming, Outgoing,
     Producer, ProducerSpec, Refused,
 };
+use crate::judge::Timestamp;
 use crate::plan::ClientKind;
 use process::{Answers, Deliveries, Happened, Owner, Process};
 use std::env;
@@ -167,6 +168,11 @@ impl Producer for DriverProducer {
         self.ask(timeout, |id, timeout_ms| wire::Command::Commit { id, timeout_ms })
     }
 
+    fn abort_transaction(&mut self, _: Duration) -> Result<(), ClientError> {
+        // Plans with transactions and a driver are refused, and the protocol has no word for it.
+        Err(ClientError::local("_NOT_IMPLEMENTED", "drivers abort no transactions"))
+    }
+
     fn purge(&mut self) {
         let error = ClientError::local("_PURGE_QUEUE", "given up at the end of the run");
         self.with_deliveries(|deliveries| deliveries.give_up(&error));
@@ -263,7 +269,11 @@ fn pass_on(record: &wire::Record, sink: &mut dyn ConsumerSink) {
         topic: &record.topic,
         partition: record.partition,
         offset: record.offset,
-        timestamp_ms: record.timestamp,
+        // The protocol does not tell who set it: a broker that did shows up as a changed one.
+        timestamp: match record.timestamp {
+            ..0 => Timestamp::Missing,
+            millis => Timestamp::Create(millis),
+        },
         key: record.key.as_ref().map(|bytes| bytes.0.as_slice()),
         value: record.value.as_ref().map(|bytes| bytes.0.as_slice()),
         headers: &headers,

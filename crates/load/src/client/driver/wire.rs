@@ -119,7 +119,7 @@ pub(super) fn record(record: &Outgoing<'_>) -> Vec<u8> {
         partition: record.partition,
         key: record.key.map(Out),
         value: Out(record.value),
-        headers: record.headers.iter().map(|(name, value)| (*name, Out(value))).collect(),
+        headers: record.headers.iter().map(|(name, value)| (name.as_str(), Out(value))).collect(),
         timestamp: record.timestamp_ms,
     })
 }
@@ -230,7 +230,7 @@ mod tests {
             partition: None,
             key: None,
             value: b"v\0",
-            headers: &[("h", b"1")],
+            headers: &[("h".to_owned(), b"1".to_vec())],
             timestamp_ms: 5,
             token: 6,
         };
