@@ -4,6 +4,7 @@
 //! back from its JSON shows the same again.
 
 mod advice;
+pub mod compare;
 mod csv;
 mod files;
 mod html;

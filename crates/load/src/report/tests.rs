@@ -176,7 +176,7 @@ fn seconds(report: &mut Report) {
 }
 
 /// Compares with a file beside this one. `TIDEGATE_UPDATE_GOLDEN=1` writes it anew.
-fn assert_golden(name: &str, is: &str) {
+pub(super) fn assert_golden(name: &str, is: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/report/golden").join(name);
     if std::env::var_os("TIDEGATE_UPDATE_GOLDEN").is_some() {
         std::fs::write(&path, is).expect("the file can be written");

@@ -12,7 +12,7 @@ impl Axis {
     /// From 0 to a little above the highest value.
     pub fn linear(highest: f64) -> Self {
         let highest = if highest.is_finite() { highest.max(1e-3) } else { 1.0 };
-        let step = nice_step(highest / 4.0);
+        let step = nice_step(highest / 5.0);
         Self { low: 0.0, high: (highest / step).ceil() * step, logarithmic: false }
     }
 
@@ -45,10 +45,10 @@ impl Axis {
     }
 }
 
-/// 1, 2 or 5 times a power of ten, at least `step`.
+/// 1, 2, 2.5 or 5 times a power of ten, at least `step`.
 fn nice_step(step: f64) -> f64 {
     let power = 10f64.powf(step.log10().floor());
-    [1.0, 2.0, 5.0, 10.0]
+    [1.0, 2.0, 2.5, 5.0, 10.0]
         .map(|n| n * power)
         .into_iter()
         .find(|nice| *nice >= step * 0.999)
@@ -83,7 +83,10 @@ mod tests {
             assert_eq!(axis.part(axis.high), 1.0);
             assert_eq!(axis.part(0.0), 0.0);
         }
-        assert_eq!(Axis::linear(10_040.0).ticks(), [0.0, 5000.0, 10_000.0, 15_000.0]);
+        assert_eq!(
+            Axis::linear(10_040.0).ticks(),
+            [0.0, 2500.0, 5000.0, 7500.0, 10_000.0, 12_500.0]
+        );
     }
 
     #[test]

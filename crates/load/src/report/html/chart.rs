@@ -11,7 +11,7 @@ use std::time::Duration;
 pub(super) const WIDTH: f64 = 760.0;
 pub(super) const HEIGHT: f64 = 240.0;
 pub(super) const LEFT: f64 = 66.0;
-pub(super) const RIGHT: f64 = 748.0;
+pub(super) const RIGHT: f64 = 738.0;
 pub(super) const TOP: f64 = 16.0;
 pub(super) const BOTTOM: f64 = 212.0;
 
@@ -73,7 +73,7 @@ impl Unit {
             Unit::Latency => decade(value as u64),
             _ if value >= 1e9 => format!("{}G", value / 1e9),
             _ if value >= 1e6 => format!("{}M", value / 1e6),
-            _ if value >= 1e4 => format!("{}k", value / 1e3),
+            _ if value >= 1e3 => format!("{}k", value / 1e3),
             // Steps are 1, 2 or 5 of a power of ten: rounding takes the noise of the sum away.
             _ => format!("{}", (value * 1e6).round() / 1e6),
         }
