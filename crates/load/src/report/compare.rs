@@ -2,7 +2,7 @@
 
 use super::files::{ReportProblem, read};
 use super::model::Report;
-use super::summary::verdict_word;
+use super::summary::{one_line, verdict_word};
 use super::time::iso_time;
 use crate::human::{bytes, grouped, latency, number};
 use crate::judge::FaultKind;
@@ -115,7 +115,7 @@ impl Comparison {
                 side.file,
                 side.target,
                 iso_time(side.started_ms),
-                side.reason
+                one_line(&side.reason)
             );
         }
         if self.plan_differences.is_empty() {
@@ -140,7 +140,8 @@ impl Comparison {
                 cell(measure.b)
             );
         }
-        let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+        let lines: Vec<String> =
+            text.lines().map(|line| one_line(line).trim_end().to_owned()).collect();
         format!("{}\n", lines.join("\n"))
     }
 }

@@ -18,7 +18,7 @@ const WORDS_SHOWN: usize = 160;
 /// The report as text. With `color` the verdict has one.
 pub fn summary(report: &Report, color: bool) -> String {
     let mut text = String::new();
-    head(report, color, &mut text);
+    head(report, &mut text);
     faults(report, &mut text);
     expectations(report, &mut text);
     latencies(report, &mut text);
@@ -30,8 +30,22 @@ pub fn summary(report: &Report, color: bool) -> String {
     list("Notes", &report.notes, &mut text);
     list("Advice", &advice(report), &mut text);
     // Cells are padded; at the end of a line that would only be in the way of whoever pastes it.
-    let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
-    format!("{}\n", lines.join("\n"))
+    let lines: Vec<String> =
+        text.lines().map(|line| one_line(line).trim_end().to_owned()).collect();
+    let text = format!("{}\n", lines.join("\n"));
+    if color { colored(&text, report.exit_code) } else { text }
+}
+
+/// `text` with its first words, the verdict, in the verdict's colour.
+fn colored(text: &str, exit_code: u8) -> String {
+    let code = match exit_code {
+        0 => "1;32",
+        1 | 2 => "1;31",
+        _ => "1;33",
+    };
+    let word = verdict_word(exit_code);
+    let rest = text.strip_prefix(word).unwrap_or(text);
+    format!("\x1b[{code}m{word}\x1b[0m{rest}")
 }
 
 /// How the verdict is called.
@@ -44,15 +58,9 @@ pub(super) fn verdict_word(exit_code: u8) -> &'static str {
     }
 }
 
-fn head(report: &Report, color: bool, text: &mut String) {
+fn head(report: &Report, text: &mut String) {
     let word = verdict_word(report.exit_code);
-    let code = match report.exit_code {
-        0 => "1;32",
-        1 | 2 => "1;31",
-        _ => "1;33",
-    };
-    let word = if color { format!("\x1b[{code}m{word}\x1b[0m") } else { word.to_owned() };
-    let _ = writeln!(text, "{word}  {}", report.reason);
+    let _ = writeln!(text, "{word}  {}", one_line(&report.reason));
     if !report.plan_line.is_empty() {
         row(text, "Plan", &report.plan_line);
     }
@@ -121,10 +129,12 @@ pub(super) fn example_line(report: &Report, example: &Example) -> String {
 
 fn expectations(report: &Report, text: &mut String) {
     for (index, outcome) in report.expectations.iter().enumerate() {
-        let title = if index == 0 { "\nExpected" } else { "" };
+        if index == 0 {
+            text.push('\n');
+        }
+        let title = if index == 0 { "Expected" } else { "" };
         let met = if outcome.met { "met" } else { "MISSED" };
-        let pad = if index == 0 { 13 } else { 12 };
-        let _ = writeln!(text, "{title:<pad$} {:<24} {met:<7} {}", outcome.expected, outcome.found);
+        row(text, title, &format!("{:<24} {met:<7} {}", outcome.expected, outcome.found));
     }
 }
 
@@ -294,7 +304,7 @@ fn row(text: &mut String, name: &str, value: &str) {
 }
 
 /// What brokers and commands say may hold anything: line breaks and escapes do not get through.
-fn one_line(text: &str) -> String {
+pub(super) fn one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 

@@ -274,3 +274,91 @@ fn an_empty_report_has_a_page_too() {
     report.conclude();
     assert_well_formed(&html(&report));
 }
+
+/// A generator whose numbers follow from its seed.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % sides
+    }
+
+    /// Another report of the same shape: numbers from nothing to very many, texts with what is dangerous in terminals and pages, lists
+    /// cut short or emptied, what may be missing missing.
+    fn vary(&mut self, name: &str, value: &mut serde_json::Value) {
+        use serde_json::Value;
+        // Fields that are small by their type, and those that are not free.
+        let fixed = matches!(name, "format" | "exit_code" | "kind" | "hdr" | "partition" | "group");
+        match value {
+            _ if fixed => {}
+            Value::Number(number) if number.is_u64() || number.is_i64() => {
+                let many =
+                    if matches!(name, "producer" | "members_max" | "cores" | "of" | "found" | "id")
+                    {
+                        1 << 30
+                    } else {
+                        1 << 50
+                    };
+                let any = self.roll(many);
+                *value = [0, 1, 999, any][self.roll(4) as usize].into();
+            }
+            Value::Number(_) => *value = [0.0, 0.004, 1.5, 1e12][self.roll(4) as usize].into(),
+            Value::String(text) => {
+                let texts =
+                    ["", "\"<script>&amp;</script>|", "a\u{1b}[2J\u{0}\u{fffe}\r\n\tb", "名前 ]]>"];
+                *text = texts[self.roll(4) as usize].to_owned();
+            }
+            Value::Array(items) => {
+                let kept = self.roll(items.len() as u64 + 2) as usize;
+                items.truncate(kept);
+                items.iter_mut().for_each(|item| self.vary(name, item));
+            }
+            Value::Object(fields) => {
+                for (name, field) in fields.iter_mut() {
+                    let optional = matches!(
+                        name.as_str(),
+                        "ack" | "end_to_end" | "lag" | "lag_max" | "offset" | "unusable"
+                    );
+                    if optional && self.roll(3) == 0 {
+                        *field = Value::Null;
+                    } else {
+                        self.vary(name, field);
+                    }
+                }
+            }
+            Value::Bool(_) | Value::Null => {}
+        }
+    }
+}
+
+#[test]
+fn any_report_can_be_shown() {
+    let seed = std::env::var("TIDEGATE_SEED")
+        .ok()
+        .and_then(|seed| seed.parse().ok())
+        .unwrap_or_else(unix_ms);
+    println!("TIDEGATE_SEED={seed}");
+    let mut dice = Dice(seed.unsigned_abs() | 1);
+    let busy = serde_json::to_value(busy_report()).expect("it is JSON");
+    let path = Path::new("a.json");
+    let first = busy_report();
+    for _ in 0..60 {
+        let mut varied = busy.clone();
+        dice.vary("", &mut varied);
+        let mut report: Report = serde_json::from_value(varied).expect("it is a report");
+        report.conclude();
+        let text = summary(&report, false);
+        assert!(!text.contains(|c: char| c.is_control() && c != '\n'), "{text:?}");
+        let page = html(&report);
+        assert_well_formed(&page);
+        let compared = compare::Comparison::of((path, &first), (path, &report));
+        for text in [text, page, compared.text()] {
+            assert!(!text.contains("NaN") && !text.contains("inf "), "{text}");
+        }
+        let json = serde_json::to_string(&report).expect("it is JSON");
+        assert_eq!(serde_json::from_str::<Report>(&json).expect("it reads"), report);
+    }
+}
