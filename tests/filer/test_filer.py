@@ -80,15 +80,31 @@ def consume(gateway, group, count):
         consumer.close()
 
 
-def test_a_consumer_goes_on_where_it_stopped_also_on_a_gateway_that_knows_nothing(seaweedfs, new_gateway, folder):
+def test_a_consumer_goes_on_where_it_stopped(seaweedfs, new_gateway, folder):
     gateway = new_gateway("filer", folder, *seaweedfs.filers)
     produce(gateway, 30)
     assert consume(gateway, "g/1", 10) == list(range(10))
     gateway.restart(hard=True)
     assert consume(gateway, "g/1", 10) == list(range(10, 20))
-    other = new_gateway("filer", folder, *seaweedfs.filers, directory="other")
-    produce(other, 30)
-    assert consume(other, "g/1", 10) == list(range(20, 30))
+    gateway.restart()
+    assert consume(gateway, "g/1", 10) == list(range(20, 30))
+
+
+def test_a_topic_that_was_deleted_while_the_filer_was_away_leaves_nothing_to_the_next_one(new_seaweedfs, new_gateway):
+    cluster = new_seaweedfs()
+    gateway = new_gateway("filer", "/kafka", *cluster.filers, request_timeout_ms=SHORT_MS)
+    with OffsetsClient(gateway.bootstrap) as client:
+        commit_until_kept(client, "g", NEW)
+        cluster.kill("filer-0")
+        gateway.command("topic", "delete", "t")
+        gateway.restart(hard=True)
+        gateway.command("topic", "create", "t", "--partitions", "8")
+        cluster.restart("filer-0")
+    with OffsetsClient(gateway.bootstrap) as client:
+        found = until(lambda: not isinstance(got := client.fetch("g", "t"), int) and got, "no answer")
+        assert found == {0: None}
+        commit_until_kept(client, "g", OLD)
+        assert client.fetch_one("g", "t") == OLD
 
 
 def test_files_are_as_the_manual_says(seaweedfs, new_gateway, folder):

@@ -4,6 +4,7 @@ use super::{
     CacheFigures, Committed, Look, OffsetStorage, OffsetStore, Select, Wanted, delete_by_group,
 };
 use crate::groups::GroupShards;
+use parking_lot::Mutex;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,6 +24,8 @@ pub struct StoredOffsets {
     retention_ms: i64,
     /// A search for expired offsets is under way: the next one waits for its turn.
     expiring: Arc<AtomicBool>,
+    /// Deleted topics whose offsets the store could not be made to forget yet.
+    unforgotten: Arc<Mutex<BTreeSet<(String, TopicId)>>>,
 }
 
 impl StoredOffsets {
@@ -35,6 +38,7 @@ impl StoredOffsets {
             metadata_bytes_max: settings.offset_metadata_max_bytes,
             retention_ms: settings.offsets_retention_ms,
             expiring: Arc::default(),
+            unforgotten: Arc::default(),
         }
     }
 }
@@ -129,21 +133,11 @@ impl OffsetStorage for StoredOffsets {
     }
 
     fn topics_deleted(&self, topics: Vec<(String, TopicId)>) -> BoxFuture<Result<(), ErrorCode>> {
-        let store = self.store.clone();
+        let (store, unforgotten) = (self.store.clone(), self.unforgotten.clone());
         Box::pin(async move {
-            let names: Vec<String> = topics.iter().map(|(name, _)| name.clone()).collect();
-            for group_id in store.group_ids().await? {
-                let mut committed = store.get(&group_id, Select::Topics(names.clone())).await?;
-                committed.retain(|(topic, _, value)| {
-                    // Offsets from before ids were recorded go by their name.
-                    let is_same =
-                        |id: TopicId| value.topic_id == id || value.topic_id == TopicId::ZERO;
-                    topics.iter().any(|(gone, id)| gone == topic && is_same(*id))
-                });
-                if !committed.is_empty() {
-                    store.remove_unchanged(&group_id, committed).await?;
-                }
-            }
+            unforgotten.lock().extend(topics.iter().cloned());
+            forget_topics(&*store, &topics).await?;
+            unforgotten.lock().retain(|topic| !topics.contains(topic));
             Ok(())
         })
     }
@@ -156,6 +150,7 @@ impl OffsetStorage for StoredOffsets {
             shards: self.shards.clone(),
             store: self.store.clone(),
             retention_ms: self.retention_ms,
+            unforgotten: self.unforgotten.clone(),
         };
         let expiring = self.expiring.clone();
         tokio::spawn(async move {
@@ -197,15 +192,41 @@ impl StoredOffsets {
     }
 }
 
-/// One search for expired offsets.
+/// Removes what was committed for topics that exist no longer.
+async fn forget_topics(
+    store: &dyn OffsetStore,
+    topics: &[(String, TopicId)],
+) -> Result<(), ErrorCode> {
+    let names: Vec<String> = topics.iter().map(|(name, _)| name.clone()).collect();
+    for group_id in store.group_ids().await? {
+        let mut committed = store.get(&group_id, Select::Topics(names.clone())).await?;
+        committed.retain(|(topic, _, value)| {
+            // Offsets from before ids were recorded go by their name.
+            let is_same = |id: TopicId| value.topic_id == id || value.topic_id == TopicId::ZERO;
+            topics.iter().any(|(gone, id)| gone == topic && is_same(*id))
+        });
+        if !committed.is_empty() {
+            store.remove_unchanged(&group_id, committed).await?;
+        }
+    }
+    Ok(())
+}
+
+/// One search for expired offsets, and for those of deleted topics that were not forgotten yet.
 struct Search {
     shards: Arc<GroupShards>,
     store: Arc<dyn OffsetStore>,
     retention_ms: i64,
+    unforgotten: Arc<Mutex<BTreeSet<(String, TopicId)>>>,
 }
 
 impl Search {
     async fn expire(&self) -> Result<(), ErrorCode> {
+        let topics: Vec<_> = self.unforgotten.lock().iter().cloned().collect();
+        if !topics.is_empty() {
+            forget_topics(&*self.store, &topics).await?;
+            self.unforgotten.lock().retain(|topic| !topics.contains(topic));
+        }
         let mut group_ids: BTreeSet<String> = self.store.group_ids().await?.into_iter().collect();
         // Groups that are there for their offsets only go with the last of them.
         for shard in self.shards.all().iter() {

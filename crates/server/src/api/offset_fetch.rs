@@ -70,10 +70,16 @@ fn answer(
     group: FetchGroup,
     fetched: Result<Vec<Committed>, ErrorCode>,
 ) -> FetchedGroup {
-    let committed = match fetched {
+    let mut committed = match fetched {
         Ok(committed) => committed,
         Err(error) => return failed(version, group, error),
     };
+    // A storage that was away when a topic was deleted has its offsets still: they are not those of a
+    // newer topic of the name.
+    committed.retain(|(topic, _, value)| {
+        let known = broker.topics().by_name(topic);
+        value.topic_id == TopicId::ZERO || known.is_none_or(|known| known.id == value.topic_id)
+    });
     let by_place: BTreeMap<(String, i32), OffsetAndMetadata> = committed
         .into_iter()
         .map(|(topic, partition, value)| ((topic, partition), value))
