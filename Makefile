@@ -12,8 +12,8 @@ SUITES ?=
 # For `make bench`, `make crash`, `make kgo` and `make fuzz`: further arguments.
 OPTIONS ?=
 
-.PHONY: help run build release test check fmt bench registry-bench crash kgo fuzz registry-crash registry-large offsets-bench offsets-bench
-.PHONY: settings-manual conformance conformance-check conformance-record conformance-accept
+.PHONY: help run build release test check fmt bench registry-bench crash kgo fuzz registry-crash registry-large offsets-bench
+.PHONY: metrics-manual settings-manual conformance conformance-check conformance-record conformance-accept
 
 help:
 	@echo 'make run      build and start the gateway on 127.0.0.1:9092 (ARGS="--storage memory")'
@@ -22,9 +22,9 @@ help:
 	@echo 'make test     run every suite (SUITES="rust clients"; tests/run.py --list names them)'
 	@echo 'make check    formatting, lints, tidy, and licences if cargo-deny is installed'
 	@echo 'make settings-manual    write the tables of docs/settings.md from the code'
+	@echo 'make metrics-manual     the same for docs/metrics.md'
 	@echo 'make bench    measure against Apache Kafka on this machine'
 	@echo 'make registry-bench  measure the schema registry against Apicurio on this machine'
-	@echo 'make offsets-bench  commits and fetches a second with offsets in the log, in memory and in a filer'
 	@echo 'make offsets-bench  commits and fetches a second with offsets in the log, in memory and in a filer'
 	@echo 'make crash    kill the gateway again and again and look for what is lost (OPTIONS="--hours 1")'
 	@echo 'make registry-crash      the same while schemas are registered and deleted (OPTIONS="--rounds 500")'
@@ -60,6 +60,9 @@ check:
 fmt:
 	cargo fmt --all
 
+metrics-manual:
+	TIDEGATE_UPDATE_MANUAL=1 cargo test --profile $(PROFILE) -p tidegate-cli --bin tidegate the_manual_has_every_metric
+
 settings-manual:
 	TIDEGATE_UPDATE_MANUAL=1 cargo test --profile $(PROFILE) -p tidegate-cli --bin tidegate the_manual_has
 
@@ -70,11 +73,6 @@ registry-bench: build
 	cargo build --profile $(PROFILE) -p tidegate-registry-load
 	TIDEGATE_BIN=$(CARGO_TARGET_DIR)/$(PROFILE)/tidegate REGISTRY_LOAD=$(CARGO_TARGET_DIR)/$(PROFILE)/registry-load \
 	    python3 tests/registry/bench/registry_bench.py
-
-offsets-bench:
-	cargo build --profile $(PROFILE) -p tidegate-cli --example offset_storages
-	OFFSET_STORAGES=$(CARGO_TARGET_DIR)/$(PROFILE)/examples/offset_storages \
-	    $(TIDEGATE_CACHE)/venv/bin/python tests/filer/bench.py $(OPTIONS)
 
 offsets-bench:
 	cargo build --profile $(PROFILE) -p tidegate-cli --example offset_storages

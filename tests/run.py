@@ -150,10 +150,10 @@ def suites(options):
         pytest("registry", "the schema registry inside", 1500, *(f"--ignore={file}" for file in apicurio)),
         pytest("schema", "schemas as other libraries read and compare them", 600),
         pytest("filer", "offsets in a SeaweedFS filer that is killed, paused and cut off", 600),
-        pytest("filer", "offsets in a SeaweedFS filer that is killed, paused and cut off", 600),
         pytest("seaweedfs", "a real SeaweedFS: its filers killed, paused and started again", 300),
         pytest("symptoms", "the troubleshooting guide: each symptom produced, and what shows it", 400),
         pytest("deploy", "what deploys the gateway, and copies of its data", 200),
+        pytest("observe", "boards and alerts on a real Prometheus", 400),
         pytest("apps", "Kafka Connect, Kafka Streams and MirrorMaker 2", 900),
         Suite(
             "kgo",

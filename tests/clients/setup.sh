@@ -11,6 +11,7 @@ venv=${TIDEGATE_CACHE:-$HOME/.cache/tidegate}/venv
 cache=${TIDEGATE_CACHE:-$HOME/.cache/tidegate}/clients
 node=$cache/node
 go=$cache/go
+prometheus=$cache/prometheus
 
 fail() { echo "setup.sh: $*" >&2; exit 1; }
 
@@ -54,6 +55,16 @@ node_modules() {
     npm ci --prefix "$node" --ignore-scripts --no-audit --no-fund
 }
 
+# Debian's package, unpacked and not installed: no service is started, no user is made.
+prometheus_programs() {
+    mkdir -p "$prometheus"
+    cd "$prometheus"
+    rm -rf ./*
+    apt-get download prometheus || { apt-get update && apt-get download prometheus; }
+    dpkg -x prometheus_*.deb .
+    rm prometheus_*.deb
+}
+
 go_drivers() {
     mkdir -p "$go"
     cd "$here/go"
@@ -76,5 +87,11 @@ mapfile -t go_sources < <(find "$here/go" -type f | LC_ALL=C sort)
 once python "$here/requirements.txt" -- python_environment
 once node "$here/node/package.json" "$here/node/package-lock.json" -- node_modules
 once go "${go_sources[@]}" -- go_drivers
+# Where there is no apt, one on the PATH will do.
+if command -v apt-get >/dev/null; then
+    once prometheus -- prometheus_programs
+else
+    command -v prometheus promtool >/dev/null || fail "prometheus and promtool are missing: install them"
+fi
 "$here/java/build.sh"
 "$here/load/build.sh"

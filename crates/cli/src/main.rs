@@ -12,6 +12,8 @@ mod inspect;
 mod load;
 mod log_lines;
 mod logging;
+#[cfg(test)]
+mod metrics_manual;
 mod outcome;
 mod output;
 mod quota;

@@ -45,6 +45,10 @@ fn write_groups(text: &mut Text, broker: &Broker, max: usize) {
     for (state, count) in broker.groups_by_state() {
         text.value(&GROUPS, &[state], count as f64);
     }
+    text.begin(&REBALANCES);
+    for (cause, count) in broker.groups().rebalances().by_cause() {
+        text.count(&REBALANCES, &[cause], count);
+    }
     let lags = broker.lags(max);
     text.begin(&GROUP_LAG);
     for lag in &lags.rows {

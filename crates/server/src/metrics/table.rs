@@ -72,6 +72,8 @@ table! {
     TOPIC_HIDDEN = Metric::gauge("tidegate_topic_partitions_not_shown", &[],
         "Partitions beyond metrics.topic_partitions_max, which are not shown one by one");
     GROUPS = Metric::gauge("tidegate_groups", &["state"], "Groups, by their state");
+    REBALANCES = Metric::counter("tidegate_group_rebalances_total", &["cause"],
+        "Rebalances of groups, by what set them off");
     GROUP_LAG = Metric::gauge("tidegate_group_lag_records", &["group", "topic", "partition"],
         "Records between a group's committed offset and the partition's end, of the largest lags \
          (metrics.lag_partitions_max)");
