@@ -355,3 +355,51 @@ fn speed_of_judging() {
     assert_eq!(judge.progress().faults, 0);
     println!("{:.0} records/s consumed and judged", records as f64 / took.as_secs_f64());
 }
+
+/// How much memory: `cargo test --release -p tidegate-load -- --ignored --nocapture memory_of`.
+#[test]
+#[ignore = "a measurement"]
+fn memory_of_a_long_run() {
+    use state::{Result, Seen, Told};
+    let plan = Plan::preset("default").unwrap();
+    let run = Run::new(&plan, 77, SchemaIds::made_up(&plan));
+    let judge = Judge::new(run, &[]);
+    let records: u64 = std::env::var("RECORDS").map_or(36_000_000, |n| n.parse().unwrap());
+    let resident = || {
+        let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
+        pages.split(' ').nth(1).unwrap().parse::<u64>().unwrap() * 4096 / (1 << 20)
+    };
+    let mut ends = [0i64; 20];
+    let mut log: Vec<Seen> = Vec::new();
+    println!("{} MiB before", resident());
+    let mut state = judge.shared.state();
+    (0..20).for_each(|partition| state.last_reading(partition, 0));
+    for counter in 0..records / 10 {
+        for producer in 0..10 {
+            let partition = ((counter * 7 + u64::from(producer) * 3) % 20) as u32;
+            let end = &mut ends[partition as usize];
+            let place = offsets::Place { partition, offset: *end };
+            *end += 1;
+            let id = Some(offsets::RecordId::new(producer, counter));
+            // One in a million fails, and leaves a gap for ever.
+            let failed = (counter * 10 + u64::from(producer)) % 1_000_000 == 7;
+            let result = match failed {
+                true => Result::Failed(Failure::Unknown),
+                false => Result::Acknowledged(place),
+            };
+            state.told(producer, &[Told { counter, result }]);
+            log.push(Seen { id, place, again: false, behind: None });
+        }
+        // A group is 50,000 records behind, and the last reader reads what the group has read.
+        if log.len() == 100_000 {
+            for seen in log.drain(..50_000) {
+                state.consumed(0, &[seen]);
+                state.read_last(seen.place.partition, &[seen]);
+            }
+        }
+        if (counter + 1) % (records / 50) == 0 {
+            println!("{} MiB after {} records", resident(), (counter + 1) * 10);
+        }
+    }
+    assert_eq!(state.progress().faults, 0);
+}
