@@ -14,6 +14,7 @@ OPTIONS ?=
 
 .PHONY: help run build release test check fmt bench registry-bench crash kgo fuzz registry-crash registry-large offsets-bench
 .PHONY: metrics-manual settings-manual conformance conformance-check conformance-record conformance-accept
+.PHONY: load-seaweedfs
 
 help:
 	@echo 'make run      build and start the gateway on 127.0.0.1:9092 (ARGS="--storage memory")'
@@ -29,6 +30,7 @@ help:
 	@echo 'make crash    kill the gateway again and again and look for what is lost (OPTIONS="--hours 1")'
 	@echo 'make registry-crash      the same while schemas are registered and deleted (OPTIONS="--rounds 500")'
 	@echo 'make registry-large      20,000 subjects, and how long a start with them takes'
+	@echo 'make load-seaweedfs  the load test on SeaweedFS'"'"'s own Kafka gateway; writes docs/reports'
 	@echo 'make kgo      the tests of franz-go'"'"'s client with as many records as its authors run'
 	@echo 'make conformance         ask Apache Kafka and Tidegate the same, print where they differ'
 	@echo 'make conformance-check   Tidegate beside what is recorded (OPTIONS="--filter topics")'
@@ -87,6 +89,9 @@ registry-crash: build
 
 registry-large: build
 	TIDEGATE_BIN=$(CARGO_TARGET_DIR)/$(PROFILE)/tidegate $(TIDEGATE_CACHE)/venv/bin/python tests/registry/large.py $(OPTIONS)
+
+load-seaweedfs: build
+	TIDEGATE_BIN=$(CARGO_TARGET_DIR)/$(PROFILE)/tidegate python3 tests/seaweedfs/gateway_load.py $(OPTIONS)
 
 kgo: build
 	TIDEGATE_BIN=$(CARGO_TARGET_DIR)/$(PROFILE)/tidegate python3 tests/kgo/kgo.py --records 500000 $(OPTIONS)

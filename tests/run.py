@@ -154,6 +154,7 @@ def suites(options):
         pytest("symptoms", "the troubleshooting guide: each symptom produced, and what shows it", 400),
         pytest("deploy", "what deploys the gateway, and copies of its data", 200),
         pytest("observe", "boards and alerts on a real Prometheus", 400),
+        pytest("load", "the load test, on servers with known faults and on such that have none", 900),
         pytest("apps", "Kafka Connect, Kafka Streams and MirrorMaker 2", 900),
         Suite(
             "kgo",

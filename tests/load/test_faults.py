@@ -9,7 +9,7 @@ from load import load
 # One topic of each format. Batches of some ten records, so that there are two of one key in most of them.
 PLAN = {
     "preset": "quick",
-    "duration": "3s",
+    "duration": "2s",
     "rate": 300.0,
     "topics": 3,
     "partitions": 1,
@@ -43,7 +43,7 @@ def test_without_a_fault_the_verdict_is_clean(run):
     assert outcome.code == 0, outcome.explain()
     assert proxy.done == [] and outcome.faults == {}
     counts = outcome.report["verdict"]["counts"]
-    assert counts["sent"] == counts["acknowledged"] == counts["present"] == 900
+    assert counts["sent"] == counts["acknowledged"] == counts["present"] == 600
 
 
 @pytest.mark.parametrize(

@@ -158,6 +158,11 @@ func (p *producer) Transaction(do string, timeoutMs int) error {
 		return err
 	case "begin":
 		return p.client.BeginTransaction()
+	case "abort":
+		if err := p.client.AbortBufferedRecords(ctx); err != nil {
+			return err
+		}
+		return p.client.EndTransaction(ctx, kgo.TryAbort)
 	default:
 		if err := p.client.Flush(ctx); err != nil {
 			return err
@@ -283,7 +288,8 @@ func (c *consumer) read(ctx context.Context) {
 func incoming(record *kgo.Record) protocol.Incoming {
 	in := protocol.Incoming{
 		Topic: record.Topic, Partition: record.Partition, Offset: record.Offset,
-		Timestamp: record.Timestamp.UnixMilli(), Key: record.Key, Value: record.Value, Headers: []protocol.Header{},
+		Timestamp: record.Timestamp.UnixMilli(), Appended: record.Attrs.TimestampType() == 1,
+		Key: record.Key, Value: record.Value, Headers: []protocol.Header{},
 	}
 	for _, header := range record.Headers {
 		in.Headers = append(in.Headers, protocol.Header{Name: header.Key, Value: header.Value})

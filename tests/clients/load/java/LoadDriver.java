@@ -37,6 +37,7 @@ import org.apache.kafka.common.errors.TimeoutException;
 import org.apache.kafka.common.errors.WakeupException;
 import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.protocol.Errors;
+import org.apache.kafka.common.record.TimestampType;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 
@@ -169,6 +170,7 @@ public final class LoadDriver {
                     case "init" -> producer.initTransactions();
                     case "begin" -> producer.beginTransaction();
                     case "commit" -> producer.commitTransaction();
+                    case "abort" -> producer.abortTransaction();
                     default -> throw new IllegalArgumentException("unknown command " + verb);
                 }
                 emit(event("done", id).put("do", verb));
@@ -327,6 +329,7 @@ public final class LoadDriver {
                         .put("partition", record.partition())
                         .put("offset", record.offset())
                         .put("timestamp", record.timestamp())
+                        .put("appended", record.timestampType() == TimestampType.LOG_APPEND_TIME)
                         .put("key", record.key())
                         .put("value", record.value());
                 ArrayNode headers = one.putArray("headers");

@@ -176,6 +176,8 @@ func (p *producer) Transaction(do string, _ int) error {
 		return p.producer.BeginTxn()
 	case "commit":
 		return p.producer.CommitTxn()
+	case "abort":
+		return p.producer.AbortTxn()
 	}
 	// It was done when the producer was made.
 	return nil

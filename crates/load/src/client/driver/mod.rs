@@ -168,9 +168,8 @@ impl Producer for DriverProducer {
         self.ask(timeout, |id, timeout_ms| wire::Command::Commit { id, timeout_ms })
     }
 
-    fn abort_transaction(&mut self, _: Duration) -> Result<(), ClientError> {
-        // Plans with transactions and a driver are refused, and the protocol has no word for it.
-        Err(ClientError::local("_NOT_IMPLEMENTED", "drivers abort no transactions"))
+    fn abort_transaction(&mut self, timeout: Duration) -> Result<(), ClientError> {
+        self.ask(timeout, |id, timeout_ms| wire::Command::Abort { id, timeout_ms })
     }
 
     fn purge(&mut self) {
@@ -269,9 +268,9 @@ fn pass_on(record: &wire::Record, sink: &mut dyn ConsumerSink) {
         topic: &record.topic,
         partition: record.partition,
         offset: record.offset,
-        // The protocol does not tell who set it: a broker that did shows up as a changed one.
         timestamp: match record.timestamp {
             ..0 => Timestamp::Missing,
+            millis if record.appended => Timestamp::LogAppend(millis),
             millis => Timestamp::Create(millis),
         },
         key: record.key.as_ref().map(|bytes| bytes.0.as_slice()),

@@ -42,6 +42,10 @@ pub(super) enum Command<'a> {
         id: u64,
         timeout_ms: u64,
     },
+    Abort {
+        id: u64,
+        timeout_ms: u64,
+    },
     Close {
         id: u64,
     },
@@ -197,6 +201,9 @@ pub(super) struct Record {
     pub partition: i32,
     pub offset: i64,
     pub timestamp: i64,
+    /// Whether the broker set the time.
+    #[serde(default)]
+    pub appended: bool,
     pub key: Option<In>,
     pub value: Option<In>,
     pub headers: Vec<(String, Option<In>)>,

@@ -65,6 +65,7 @@ type Incoming struct {
 	Partition int32    `json:"partition"`
 	Offset    int64    `json:"offset"`
 	Timestamp int64    `json:"timestamp"`
+	Appended  bool     `json:"appended"`
 	Key       []byte   `json:"key"`
 	Value     []byte   `json:"value"`
 	Headers   []Header `json:"headers"`
@@ -94,7 +95,7 @@ type Error struct {
 type Producer interface {
 	// Send blocks while the client has no room.
 	Send(record *Outgoing)
-	// Transaction does what init, begin and commit are.
+	// Transaction does what init, begin, commit and abort are.
 	Transaction(do string, timeoutMs int) error
 	Close()
 }
@@ -285,7 +286,7 @@ func serve(driver *Driver, id int, commands *queue) {
 			for i := range command.Records {
 				producer.Send(&command.Records[i])
 			}
-		case "init", "begin", "commit":
+		case "init", "begin", "commit", "abort":
 			out.answer(command.Do, producer.Transaction(command.Do, command.TimeoutMs))
 		case "close":
 			if producer != nil {
