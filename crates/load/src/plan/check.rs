@@ -19,6 +19,7 @@ impl Plan {
         self.check_numbers()?;
         self.check_names()?;
         self.check_producers()?;
+        self.check_times()?;
         self.check_value_size()
     }
 
@@ -120,6 +121,10 @@ impl Plan {
                 self.client
             ));
         }
+        Ok(())
+    }
+
+    fn check_times(&self) -> Result<(), PlanError> {
         for (name, span) in [
             ("duration", self.duration),
             ("delivery_timeout", self.delivery_timeout),
@@ -135,6 +140,13 @@ impl Plan {
             return refuse(format!(
                 "linger is {}, longer than delivery_timeout, which is {}: a batch would fail before it is sent",
                 self.linger, self.delivery_timeout
+            ));
+        }
+        if let Some(late) = self.at.iter().find(|command| command.after >= self.duration) {
+            return refuse(format!(
+                "the command '{}' would run at {}, when the duration of {} is over: let it run earlier, \
+                 or make the duration longer",
+                late.command, late.after, self.duration
             ));
         }
         if self.rate * self.duration.duration().as_secs_f64() > COUNTER_MAX as f64 {

@@ -135,6 +135,10 @@ fn what_cannot_be_is_refused_with_what_would_be_right() {
         ("duration = '0s'", "duration is 0s: write at least 1ms"),
         ("linger = '5m'", "longer than delivery_timeout, which is 2m"),
         ("rate = 1e8\nduration = '20h'", "more than 1099511627776 records of a producer"),
+        (
+            "duration = '9s'\nat = [{after = '9s', command = 'x'}]",
+            "would run at 9s, when the duration of 9s",
+        ),
         ("bytes = 100", "bytes is 100: from "),
         ("bytes = 100000000", "to 67108864 is possible"),
     ] {
