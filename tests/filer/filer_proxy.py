@@ -21,12 +21,23 @@ class FilerProxy:
         self.rule = None
         self.asked = []
         self.done = []
+        self._at_work = 0
+        self._lock = threading.Lock()
         proxy = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def _handle(self):
+                with proxy._lock:
+                    proxy._at_work += 1
+                try:
+                    self._serve()
+                finally:
+                    with proxy._lock:
+                        proxy._at_work -= 1
+
+            def _serve(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 proxy.asked.append((self.command, self.path))
                 rule = proxy.rule and proxy.rule(self.command, self.path)
@@ -83,6 +94,11 @@ class FilerProxy:
         self.address = f"127.0.0.1:{self._server.server_address[1]}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
+
+    def is_idle(self):
+        """True if no request is on its way."""
+        with self._lock:
+            return self._at_work == 0
 
     def close(self):
         self._server.shutdown()

@@ -163,11 +163,16 @@ def test_a_commit_that_is_cut_at_any_step_leaves_one_whole_commit(
     gateway = new_gateway("filer", folder, proxy.address, request_timeout_ms=SHORT_MS, settle_ms=200)
     with OffsetsClient(gateway.bootstrap) as client:
         commit_until_kept(client, "g", OLD)
-        proxy.rule = every("PUT", f"/{file}", how)
+        before = len(proxy.done)
+        proxy.rule = every("PUT", f"/t/0/{file}", how)
         assert client.commit("g", "t", {0: NEW}) == {0: COORDINATOR_NOT_AVAILABLE}
     gateway.kill()
+    until(proxy.is_idle, "the proxy is still at work")
     proxy.rule = None
-    happened = how == "lose" and file == "offset"
+    puts = [path for method, path in proxy.done[before:] if method == "PUT"]
+    # On a machine that is very slow a request may have run out of time before it came to the second file.
+    happened = any("/t/0/offset" in path for path in puts)
+    assert not happened or (how, file) == ("lose", "offset")
     gateway.start()
     with OffsetsClient(gateway.bootstrap) as client:
         assert client.fetch_one("g", "t") == (NEW if happened else OLD)
@@ -180,7 +185,7 @@ def test_a_request_that_one_failure_met_is_kept_all_the_same(seaweedfs, new_gate
     gateway = new_gateway("filer", folder, proxy.address, settle_ms=200)
     with OffsetsClient(gateway.bootstrap) as client:
         for number, how in enumerate(["refuse", "cut", "lose"]):
-            proxy.rule = nth(3, "PUT", "", how)
+            proxy.rule = nth(3, "PUT", "/offset", how)
             committed = {partition: Committed(number, 1, how) for partition in range(8)}
             assert client.commit("g", "t", committed) == dict.fromkeys(range(8), NONE)
             assert client.fetch("g", "t", tuple(range(8))) == committed
@@ -200,7 +205,7 @@ def test_a_write_that_comes_late_overwrites_nothing_newer(seaweedfs, new_gateway
             assert first in (NONE, COORDINATOR_NOT_AVAILABLE)
             assert client.commit_one("g", "t", 30, 3, "newer") == COORDINATOR_NOT_AVAILABLE
             # Nothing else waits for it.
-            assert client.commit_one("g", "t", 5, partition=1) == NONE
+            commit_until_kept(client, "g", OLD, partition=1)
             bodies = [path for method, path in proxy.asked[before:] if method == "PUT" and f"/t/0/{file}" in path]
             assert bodies, "the write was never sent"
             go_on.set()
@@ -325,7 +330,8 @@ def test_the_next_filer_takes_over(new_seaweedfs, new_gateway):
         work.stop()
     gateway.restart(hard=True)
     with OffsetsClient(gateway.bootstrap) as client:
-        work.is_right(client.fetch("g", "t", tuple(range(8))))
+        found = until(lambda: not isinstance(got := client.fetch("g", "t", tuple(range(8))), int) and got, "no answer")
+        work.is_right(found)
 
 
 def jwt(key):

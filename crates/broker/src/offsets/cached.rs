@@ -22,6 +22,9 @@ const MARKS: usize = 1_024;
 /// What an entry costs beside its texts: two maps' nodes and the value.
 const ENTRY_BYTES: usize = 256;
 
+/// An entry that is used is placed anew in the order of use after insertions of this part of all entries.
+const PLACED_ANEW_AFTER: u64 = 8;
+
 type Key = Arc<(String, String, i32)>;
 
 /// A store with a cache in front.
@@ -55,6 +58,7 @@ struct Cache {
     /// The keys by when they were used last.
     by_use: BTreeMap<u64, Key>,
     uses: u64,
+    inserted: u64,
     bytes: usize,
     bytes_max: usize,
     /// Zero is for ever.
@@ -67,6 +71,8 @@ struct Cache {
 struct Entry {
     value: Option<OffsetAndMetadata>,
     used: u64,
+    /// How many insertions there had been when it was last placed in the order of use.
+    placed_at: u64,
     at: Instant,
     bytes: usize,
 }
@@ -80,20 +86,26 @@ struct Mark {
 
 impl Cache {
     fn get(&mut self, key: &(String, String, i32)) -> Option<Option<OffsetAndMetadata>> {
-        let (key, entry) = self.entries.get_key_value(key)?;
-        let key = key.clone();
+        let entry = self.entries.get(key)?;
         if !self.ttl.is_zero() && entry.at.elapsed() >= self.ttl {
-            self.remove(&key);
+            self.remove(key);
             return None;
         }
-        self.uses += 1;
-        let used = self.uses;
-        let entry = self.entries.get_mut(&key).expect("found above");
-        self.by_use.remove(&entry.used);
-        entry.used = used;
         let value = entry.value.clone();
-        self.by_use.insert(used, key);
+        // The order counts when something has to go, so it is kept only as exact as insertions need it.
+        if self.inserted - entry.placed_at > self.entries.len() as u64 / PLACED_ANEW_AFTER {
+            self.place_anew(key);
+        }
         Some(value)
+    }
+
+    /// Makes an entry the one that was used last.
+    fn place_anew(&mut self, key: &(String, String, i32)) {
+        let Some(entry) = self.entries.get_mut(key) else { return };
+        let Some(key) = self.by_use.remove(&entry.used) else { return };
+        self.uses += 1;
+        (entry.used, entry.placed_at) = (self.uses, self.inserted);
+        self.by_use.insert(self.uses, key);
     }
 
     fn insert(&mut self, key: Key, value: Option<OffsetAndMetadata>) {
@@ -103,7 +115,9 @@ impl Cache {
         self.uses += 1;
         let used = self.uses;
         self.by_use.insert(used, key.clone());
-        self.entries.insert(key, Entry { value, used, at: Instant::now(), bytes });
+        self.inserted += 1;
+        let (at, placed_at) = (Instant::now(), self.inserted);
+        self.entries.insert(key, Entry { value, used, placed_at, at, bytes });
         self.bytes += bytes;
         while self.bytes > self.bytes_max {
             let Some((_, oldest)) = self.by_use.first_key_value() else { return };
@@ -171,6 +185,7 @@ impl Cached {
             entries: HashMap::new(),
             by_use: BTreeMap::new(),
             uses: 0,
+            inserted: 0,
             bytes: 0,
             bytes_max,
             ttl,
@@ -228,6 +243,12 @@ fn key(group_id: &str, topic: String, partition: i32) -> Key {
     Arc::new((group_id.to_owned(), topic, partition))
 }
 
+/// Those of the places that have something.
+fn rows(seen: Vec<(String, i32, Option<OffsetAndMetadata>)>) -> Vec<Committed> {
+    let rows = seen.into_iter();
+    rows.filter_map(|(topic, partition, value)| Some((topic, partition, value?))).collect()
+}
+
 /// Runs a future to its end, also if nobody waits for it any more.
 fn to_its_end<T: Send + 'static>(
     future: impl Future<Output = Result<T, ErrorCode>> + Send + 'static,
@@ -268,49 +289,43 @@ impl OffsetStore for Cached {
         let Select::Partitions(wanted) = select else { return self.inner.get(group_id, select) };
         let mut seen = Vec::with_capacity(wanted.len());
         let mut missing = Vec::new();
+        let mut place = (group_id.to_owned(), String::new(), 0);
         let removals = {
             let mut cache = self.shared.cache.lock();
             for (topic, partition) in wanted {
-                let key = key(group_id, topic, partition);
-                let value = cache.get(&key);
+                (place.1, place.2) = (topic, partition);
+                let value = cache.get(&place);
                 if value.is_none() {
+                    let key = Arc::new(place.clone());
                     let mark = cache.marks[self.shared.mark_of(&key)];
-                    missing.push((key.clone(), mark));
+                    missing.push((seen.len(), key, mark));
                 }
-                seen.push((key, value));
+                seen.push((std::mem::take(&mut place.1), partition, value.flatten()));
             }
             cache.removals
         };
         self.shared.hits.fetch_add((seen.len() - missing.len()) as u64, Ordering::Relaxed);
         self.shared.misses.fetch_add(missing.len() as u64, Ordering::Relaxed);
-        let row = |(key, value): (Key, Option<Option<OffsetAndMetadata>>)| {
-            Some((key.1.clone(), key.2, value??))
-        };
         if missing.is_empty() {
-            let found = seen.into_iter().filter_map(row).collect();
-            return Box::pin(std::future::ready(Ok(found)));
+            return Box::pin(std::future::ready(Ok(rows(seen))));
         }
-        let places = missing.iter().map(|(key, _)| (key.1.clone(), key.2)).collect();
+        let places = missing.iter().map(|(_, key, _)| (key.1.clone(), key.2)).collect();
         let asked = self.inner.get(group_id, Select::Partitions(places));
         let shared = self.shared.clone();
         Box::pin(async move {
             let found = asked.await?.into_iter();
-            let mut found: HashMap<(String, i32), OffsetAndMetadata> =
+            let found: HashMap<(String, i32), OffsetAndMetadata> =
                 found.map(|(topic, partition, value)| ((topic, partition), value)).collect();
             let mut cache = shared.cache.lock();
-            for (key, value) in seen.iter_mut().filter(|(_, value)| value.is_none()) {
-                *value = Some(found.remove(&(key.1.clone(), key.2)));
-            }
-            let read: HashMap<Key, Option<OffsetAndMetadata>> =
-                seen.iter().map(|(key, value)| (key.clone(), value.clone().flatten())).collect();
             let is_still = cache.removals == removals && removals.under_way == 0;
-            for (key, mark) in missing {
+            for (index, key, mark) in missing {
+                let value = found.get(&(key.1.clone(), key.2)).cloned();
+                seen[index].2 = value.clone();
                 if is_still && mark.under_way == 0 && cache.marks[shared.mark_of(&key)] == mark {
-                    let value = read.get(&key).cloned().flatten();
                     cache.insert(key, value);
                 }
             }
-            Ok(seen.into_iter().filter_map(row).collect())
+            Ok(rows(seen))
         })
     }
 
