@@ -23,7 +23,7 @@ use tidegate_model::ErrorCode;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::timeout_at;
-use tracing::warn;
+use tracing::{info, warn};
 
 /// Entries of a folder that are listed at once.
 const PAGE: usize = 1_000;
@@ -80,6 +80,10 @@ impl FilerOffsets {
         let (path, groups_path) = (folder(&settings.offsets_path)?, folder(&settings.groups_path)?);
         are_apart(&path, &groups_path)?;
         let client = FilerClient::new(settings)?;
+        info!(
+            target: "tidegate::offsets", filers = ?settings.urls, offsets_path = path, groups_path,
+            "offsets are kept in a filer"
+        );
         let remembered = Remembered::new(settings.partitions_remembered_max, settings.believed_for);
         let shared = Arc::new(Shared {
             client: client.clone(),
