@@ -15,6 +15,7 @@
 mod buffer;
 mod checkpoint;
 mod checkpointer;
+pub mod contents;
 mod core;
 mod disk;
 mod find;

@@ -3,6 +3,7 @@
 mod admin;
 mod config;
 mod group;
+mod inspect;
 mod load;
 #[cfg(test)]
 mod manual;
@@ -12,6 +13,7 @@ mod topic;
 pub use admin::{AdminArgs, LogLevelArgs, TraceArgs};
 pub use config::{ConfigCommand, QuotaCommand, QuotaEntity};
 pub use group::{GroupCommand, GroupState, GroupType, ResetArgs, ResetTo};
+pub use inspect::{InspectArgs, InspectLogArgs, InspectWhat};
 pub use load::{LoadArgs, LoadCommand, LoadRunArgs};
 pub use schema::{
     CheckArgs, DiffArgs, ExportArgs, GetArgs, ImportArgs, Level, ReferenceArg, RegisterArgs,
@@ -70,7 +72,7 @@ pub enum Command {
     Trace(TraceArgs),
     /// List the connections of a running gateway
     Connections(AdminArgs),
-    /// Check every checksum of a data directory and tell what is in it
+    /// Check every checksum of a stopped gateway's data directory, or show what is in it
     ///
     /// Reads only. The gateway must not be running on the directory.
     Inspect(InspectArgs),
@@ -187,18 +189,4 @@ pub struct RegistryUserArgs {
     /// The user's name
     #[arg(value_name = "NAME")]
     pub name: String,
-}
-
-/// The flags of `inspect`.
-#[derive(Args, Debug)]
-pub struct InspectArgs {
-    /// The directory of the data
-    #[arg(long, value_name = "DIR", default_value = "./tidegate-data", env = "TIDEGATE_DATA_DIR")]
-    pub data_dir: PathBuf,
-    /// The directory of the write-ahead log, if it is not in the data directory
-    #[arg(long, value_name = "DIR", env = "TIDEGATE_WAL_DIR")]
-    pub wal_dir: Option<PathBuf>,
-    /// Print JSON in place of a summary
-    #[arg(long)]
-    pub json: bool,
 }

@@ -1,4 +1,4 @@
-//! `tidegate inspect`: what a data directory holds, every checksum verified, nothing changed.
+//! `tidegate inspect` by itself: what a data directory holds, every checksum verified, nothing changed.
 
 use crate::args::InspectArgs;
 use crate::failure::Failure;
