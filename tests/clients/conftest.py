@@ -10,6 +10,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from admin import Admin
 from server_fixtures import (  # noqa: F401
+    own_gateway,
     pytest_report_header,
     pytest_runtest_makereport,
     shared_gateway_is_running,
