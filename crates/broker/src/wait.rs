@@ -18,7 +18,7 @@ pub struct Waiter {
     closed: AtomicBool,
     /// How many sleep, of all connections.
     parked: Arc<Gauge>,
-    /// Time that requests of this connection waited because their client wanted it.
+    /// Time that requests of this connection waited because their client wanted it, in all.
     waited_nanos: AtomicU64,
 }
 
@@ -42,10 +42,10 @@ impl Waiter {
         done
     }
 
-    /// How long was waited that way since this was last asked. Requests of a connection are answered
-    /// one after the other, so that it belongs to one of them.
-    pub fn take_waited(&self) -> Duration {
-        Duration::from_nanos(self.waited_nanos.swap(0, Ordering::Relaxed))
+    /// How long was waited that way since the connection began. Requests of a connection are answered
+    /// one after the other, so that what is added during one's turn is its own.
+    pub fn waited(&self) -> Duration {
+        Duration::from_nanos(self.waited_nanos.load(Ordering::Relaxed))
     }
 
     /// Wakes the sleeper, or the next one to sleep.

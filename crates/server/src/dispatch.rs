@@ -14,6 +14,11 @@ use tracing::info;
 /// The length in front of each frame.
 const LENGTH_BYTES: usize = 4;
 
+/// A Fetch reads when its turn comes. What other requests do has begun before: while they stand
+/// behind one that waits for the disk they wait for the disk as well, for the log's commits are
+/// durable in the order in which it took them.
+const FETCH_KEY: i16 = 1;
+
 /// Serves one connection's requests by the table of handlers.
 pub struct Dispatcher {
     client: Client,
@@ -99,12 +104,17 @@ impl Service for Dispatcher {
         let reply = match handled {
             Ok(Reply::Later(future)) => {
                 let (begun, waiter) = (Instant::now(), self.client.waiter.clone());
+                let waited_before = waiter.waited();
+                let begins_late = api.key == FETCH_KEY;
                 Reply::Later(Box::pin(async move {
                     // Polled for the first time when everything before it is answered.
-                    let queue = begun.elapsed();
-                    waiter.take_waited();
+                    let (turn, waited_until_turn) = (begun.elapsed(), waiter.waited());
+                    let queue = match begins_late {
+                        true => turn,
+                        false => turn.min(waited_until_turn - waited_before),
+                    };
                     let reply = future.await;
-                    ending.of(reply, queue, waiter.take_waited())
+                    ending.of(reply, queue, waiter.waited() - waited_until_turn)
                 }))
             }
             Ok(reply) => ending.at_once(reply),

@@ -33,7 +33,7 @@ pub struct Answered {
     pub version: i16,
     /// How it ended.
     pub outcome: Outcome,
-    /// Until its turn came: earlier requests of its connection are answered first.
+    /// Behind earlier requests of its connection, which are answered first.
     pub queue: Duration,
     /// Because its client asked to wait: for more bytes, or for the other members of its group.
     pub wait: Duration,

@@ -19,8 +19,8 @@ table! {
     REQUEST_SECONDS = Metric::histogram("tidegate_request_duration_seconds", &["api"],
         "Time from a request's last byte read to its answer's last byte written, waiting included");
     PHASE_SECONDS = Metric::histogram("tidegate_request_phase_seconds", &["api", "phase"],
-        "The same time in parts: queue (until earlier requests of the connection were answered), log (work, \
-         reads, and until what it wrote is durable), wait (because the client asked: a Fetch for more bytes, \
+        "The same time in parts: queue (behind earlier requests of the connection that wait; for a \
+         Fetch, behind all), log (work, reads, and until what it wrote is durable), wait (because the client asked: a Fetch for more bytes, \
          a member for its group), send (from the answer's being ready to its last byte written)");
     REQUESTS_THROTTLED = Metric::counter("tidegate_requests_throttled_total", &["api"],
         "Requests whose sender was told to wait by a quota");
