@@ -221,3 +221,16 @@ fn topic_name(field: &Field, topics: &TopicMap) -> Option<String> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_names_a_few_partitions_and_counts_the_others() {
+        let all = |count: usize| named((0..count).map(|index| format!("t-{index}")));
+        assert_eq!(all(2), "t-0, t-1");
+        assert!(all(NAMED_MAX).ends_with(", t-19"));
+        assert!(all(NAMED_MAX + 5).ends_with(", t-19 and 5 more"));
+    }
+}

@@ -175,10 +175,8 @@ impl Subscription<'_> {
     /// The next line: a request with its answer, or `{"lost": n}` for those that came too fast.
     pub async fn next(&mut self, context: &Context) -> Value {
         loop {
-            let lost = self.tracer.lost.load(Ordering::Relaxed);
-            if lost > self.told_lost {
-                let newly = lost - std::mem::replace(&mut self.told_lost, lost);
-                return json!({ "lost": newly });
+            if let Some(lost) = self.take_lost() {
+                return json!({ "lost": lost });
             }
             // This end keeps a sender alive, so there is always a next one.
             let seen = self.receiver.recv().await.expect("the tracer holds a sender");
@@ -193,10 +191,81 @@ impl Subscription<'_> {
     }
 }
 
+impl Subscription<'_> {
+    /// How many requests were lost since this was last asked, if any were.
+    fn take_lost(&mut self) -> Option<u64> {
+        let lost = self.tracer.lost.load(Ordering::Relaxed);
+        let newly = lost - std::mem::replace(&mut self.told_lost, lost);
+        (newly > 0).then_some(newly)
+    }
+}
+
 impl Drop for Subscription<'_> {
     fn drop(&mut self) {
         let mut tracers = self.tracers.tracers.lock();
         tracers.retain(|other| !Arc::ptr_eq(other, &self.tracer));
         self.tracers.count.store(tracers.len(), Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::connections::Connections;
+    use super::*;
+    use bytes::BytesMut;
+    use kafka_protocol::protocol::StrBytes;
+    use tidegate_wire::header::RequestHeader;
+
+    fn request(api_key: i16, client_id: &'static str, body_len: usize) -> Request {
+        let client_id = Some(StrBytes::from_static_str(client_id));
+        let header = RequestHeader { api_key, api_version: 0, correlation_id: 1, client_id };
+        Request { header, body: BytesMut::zeroed(body_len), account: None, observation: None }
+    }
+
+    fn tell(tracers: &Tracers, request: &Request) {
+        let peer = "127.0.0.1:1".parse().expect("an address");
+        let open = Connections::default().open(peer);
+        if let Some(observation) = tracers.observe(&open.info, request) {
+            let took = Duration::from_millis(1);
+            tracers.tell(&Seen { observation, frame: None, took });
+        }
+    }
+
+    #[test]
+    fn a_tracer_that_does_not_read_loses_requests_and_is_told_how_many() {
+        let tracers = Tracers::default();
+        let mut slow = tracers.subscribe(TraceFilter::default()).expect("the first one");
+        for _ in 0..WAITING_MAX + 7 {
+            tell(&tracers, &request(12, "app", 10));
+        }
+        assert_eq!((slow.take_lost(), slow.take_lost()), (Some(7), None));
+        drop(slow);
+        assert!(!tracers.is_any(), "nobody traces any more");
+    }
+
+    #[test]
+    fn what_waits_for_a_tracer_is_bounded_in_bytes_too() {
+        let tracers = Tracers::default();
+        let mut slow = tracers.subscribe(TraceFilter::default()).expect("the first one");
+        for _ in 0..5 {
+            tell(&tracers, &request(0, "app", WAITING_BYTES_MAX / 4));
+        }
+        assert_eq!(slow.take_lost(), Some(1));
+    }
+
+    #[test]
+    fn requests_of_other_clients_and_types_are_not_copied() {
+        let tracers = Tracers::default();
+        let mut filter = TraceFilter::default();
+        filter.set("client", "app").expect("a filter");
+        filter.set("api", "offsetcommit").expect("a type");
+        let _tracer = tracers.subscribe(filter).expect("the first one");
+        let wanted = |key, client| {
+            let peer = "127.0.0.1:1".parse().expect("an address");
+            let open = Connections::default().open(peer);
+            tracers.observe(&open.info, &request(key, client, 1)).is_some()
+        };
+        assert_eq!((wanted(8, "app"), wanted(8, "other"), wanted(9, "app")), (true, false, false));
+        assert!(TraceFilter::default().set("api", "OffsetComit").is_err());
     }
 }
