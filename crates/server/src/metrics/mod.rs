@@ -76,6 +76,11 @@ impl Metrics {
         self.requests.answered(answered);
     }
 
+    /// Counts a request that took long.
+    pub fn slow(&self, key: i16) {
+        self.requests.slow(key);
+    }
+
     /// Counts an answer whose last byte the socket has taken.
     pub fn sent(&self, timing: Timing) {
         self.requests.sent(timing);

@@ -1,7 +1,7 @@
 //! Requests by type, version and error, and the time they take by phase.
 
 use super::table::{
-    PHASE_SECONDS, REQUEST_SECONDS, REQUESTS, REQUESTS_THROTTLED, THROTTLE_SECONDS,
+    PHASE_SECONDS, REQUEST_SECONDS, REQUESTS, REQUESTS_SLOW, REQUESTS_THROTTLED, THROTTLE_SECONDS,
 };
 use crate::api::{APIS, Api};
 use parking_lot::Mutex;
@@ -63,6 +63,7 @@ struct ApiFigures {
     failed: Mutex<BTreeMap<(i16, Outcome), u64>>,
     seconds: Histogram,
     phases: [Histogram; PHASES.len()],
+    slow: Counter,
     throttled: Counter,
     throttled_ms: Counter,
 }
@@ -81,6 +82,7 @@ impl ApiFigures {
             failed: Mutex::default(),
             seconds: Histogram::seconds(),
             phases: std::array::from_fn(|_| Histogram::seconds()),
+            slow: Counter::default(),
             throttled: Counter::default(),
             throttled_ms: Counter::default(),
         }
@@ -121,6 +123,13 @@ impl Requests {
         of_wait.observe(wait);
     }
 
+    /// Counts a request that took long.
+    pub(super) fn slow(&self, key: i16) {
+        if let Some(figures) = self.of(key) {
+            figures.slow.inc();
+        }
+    }
+
     /// Counts an answer whose last byte the socket has taken.
     pub(super) fn sent(&self, timing: Timing) {
         let Some(figures) = self.of(timing.api_key) else { return };
@@ -155,6 +164,9 @@ impl Requests {
                     text.snapshot(&PHASE_SECONDS, &[api.name, phase], &snapshot);
                 }
             }
+        }
+        for ApiFigures { api, slow, .. } in &self.0 {
+            text.counter(&REQUESTS_SLOW, &[api.name], slow);
         }
         for ApiFigures { api, throttled, .. } in &self.0 {
             text.counter(&REQUESTS_THROTTLED, &[api.name], throttled);

@@ -22,6 +22,9 @@ table! {
         "The same time in parts: queue (behind earlier requests of the connection that wait; for a \
          Fetch, behind all), log (work, reads, and until what it wrote is durable), wait (because the client asked: a Fetch for more bytes, \
          a member for its group), send (from the answer's being ready to its last byte written)");
+    REQUESTS_SLOW = Metric::counter("tidegate_slow_requests_total", &["api"],
+        "Requests that took log.slow_request_ms or longer, without what their client asked to wait for; also \
+         those that have no line in the log because there was one just before");
     REQUESTS_THROTTLED = Metric::counter("tidegate_requests_throttled_total", &["api"],
         "Requests whose sender was told to wait by a quota");
     THROTTLE_SECONDS = Metric::counter("tidegate_throttle_seconds_total", &["api"],

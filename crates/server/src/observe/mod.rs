@@ -96,7 +96,10 @@ impl Observe {
         let (took, waited) = (ended.total, ended.queue + ended.wait);
         let slow =
             SlowRequest { connection, client_id, api_key, version, correlation_id, took, waited };
-        self.slow.look_at(&slow);
+        if self.slow.is_slow(&slow) {
+            context.metrics.slow(api_key);
+            self.slow.write(&slow);
+        }
     }
 }
 

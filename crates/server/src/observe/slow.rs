@@ -47,12 +47,14 @@ impl SlowLog {
         SlowLog { threshold, started: Instant::now(), types }
     }
 
-    /// Writes a line if the request was slow and it is time for one.
-    pub fn look_at(&self, request: &SlowRequest<'_>) {
-        let Some(threshold) = self.threshold else { return };
-        if request.took.saturating_sub(request.waited) < threshold {
-            return;
-        }
+    /// True if the request was slow.
+    pub fn is_slow(&self, request: &SlowRequest<'_>) -> bool {
+        let own = request.took.saturating_sub(request.waited);
+        self.threshold.is_some_and(|threshold| own >= threshold)
+    }
+
+    /// Writes the line of a slow request if it is time for one.
+    pub fn write(&self, request: &SlowRequest<'_>) {
         let Ok(index) = APIS.binary_search_by_key(&request.api_key, |api| api.key) else { return };
         let Some(suppressed) = self.types[index].take_turn(self.started.elapsed()) else { return };
         warn!(
