@@ -124,6 +124,7 @@ def test_a_copy_of_a_paused_gateway_has_all_that_was_acknowledged(tmp_path):
                 found = values(copy, "orders")
             finally:
                 copy.terminate()
+                shutil.rmtree(copy.directory)
             assert found[:safe] == acknowledged[:safe]
     finally:
         done.set()

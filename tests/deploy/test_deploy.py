@@ -38,6 +38,7 @@ def started(directory, *, config=None, variables=None):
         yield server
     finally:
         server.terminate()
+        shutil.rmtree(directory)
 
 
 def of_kind(kind):

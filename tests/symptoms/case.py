@@ -4,6 +4,7 @@ import contextlib
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import time
 import urllib.error
@@ -115,6 +116,8 @@ class Case:
             # What a symptom leaves behind may not stop in order.
             with contextlib.suppress(servers.GatewayFailed):
                 server.kill()
+            # The log stays for whoever looks at a failure; the data of all tests would fill a small disk.
+            shutil.rmtree(server.directory / "data", ignore_errors=True)
 
 
 class Faults:

@@ -21,7 +21,7 @@ GUIDE = Path(__file__).resolve().parents[2] / "docs" / "troubleshooting.md"
 _ID = re.compile(r"^Symptom `([a-z-]+)`\.$")
 _CLAIM = re.compile(r"^- (client|says|log|metric|command): (.*)$")
 _QUOTED = re.compile(r"`([^`]+)`")
-_METRIC = re.compile(r"^`([a-z_]+)(?:\{(.*)\})?` (rises|stays|is above [\d.]+|is [\d.]+|is not served)\b")
+_METRIC = re.compile(r"^`([a-z_]+)(?:\{(.*)\})?` (rises|falls|stays|is above [\d.]+|is [\d.]+|is not served)\b")
 _LABEL = re.compile(r'(\w+)="([^"]*)"')
 
 
@@ -42,6 +42,8 @@ class Metric:
             return not served
         if self.claim == "rises":
             return new > old
+        if self.claim == "falls":
+            return new < old
         if self.claim == "stays":
             return new == old
         if verb == "is above":

@@ -60,6 +60,12 @@ def test_offsets_expired(symptom):
 
 
 
+def test_clock_jumps(symptom):
+    gateway = symptom.gateway_with_faults()
+    with symptom.produced(gateway):
+        symptom.faults.set(ahead_ms=DAY_MS)
+
+
 def test_rebalance_loop(symptom):
     """Each record takes the member longer than max.poll.interval.ms."""
     gateway = symptom.gateway()
@@ -132,7 +138,7 @@ def test_offset_out_of_range(symptom):
 
 def test_records_gone(symptom):
     gateway = symptom.gateway(kafka={"log.retention.check.interval.ms": "500"})
-    create_topic(gateway, "orders", segment_bytes=1_000_000, retention_bytes=1)
+    create_topic(gateway, "orders", segment_bytes=1 << 20, retention_bytes=1)
     with symptom.produced(gateway):
         send(symptom, "orders", 3, b"x" * 900_000, gateway=gateway)
 

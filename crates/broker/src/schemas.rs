@@ -159,7 +159,10 @@ impl Schemas {
             timers,
             others: SyncMutex::default(),
         });
-        schemas.shard().await?;
+        if schemas.shard().await?.is_none() {
+            // Worth a line: whoever misses schemas wants to know whether the gateway ever had them.
+            info!(target: "tidegate::registry", topic = schemas.settings.topic, "no schemas yet");
+        }
         Ok(schemas)
     }
 
