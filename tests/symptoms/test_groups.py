@@ -5,6 +5,7 @@ import sys
 import time
 from pathlib import Path
 
+import gateway as servers
 from case import tidegate
 from clients_under_trouble import consumer, create_topic, read, send
 from confluent_kafka import KafkaException, TopicPartition
@@ -163,4 +164,20 @@ def test_slow_commits(symptom):
         commit(symptom, client, 1)
         assert time.monotonic() - begin > 1
     symptom.faults.set()
+    client.close()
+
+
+def test_filer_down(symptom):
+    """Nobody listens where the filer should be."""
+    filer = f"http://127.0.0.1:{servers.free_port()}"
+    variables = {
+        "TIDEGATE_OFFSETS": "filer",
+        "TIDEGATE_FILER_URLS": filer,
+        "TIDEGATE_FILER_REQUEST_TIMEOUT_MS": "1500",
+    }
+    gateway = symptom.gateway(variables=variables)
+    with_orders(symptom, gateway)
+    client = consumer(gateway)
+    with symptom.produced(gateway):
+        commit(symptom, client, 1)
     client.close()
