@@ -34,6 +34,22 @@ pub struct LoadArgs {
 pub enum LoadCommand {
     /// List the presets with their numbers
     Presets,
+    /// Two reports side by side: what the second has in relation to the first
+    Compare(LoadCompareArgs),
+}
+
+/// The arguments of `load compare`.
+#[derive(Args, Debug)]
+pub struct LoadCompareArgs {
+    /// A report that --report wrote as .json
+    #[arg(value_name = "A.json")]
+    pub a: PathBuf,
+    /// The report that is compared with it
+    #[arg(value_name = "B.json")]
+    pub b: PathBuf,
+    /// Print JSON for programs
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// The flags of a run. Each number of a plan is one.

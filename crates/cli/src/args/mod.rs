@@ -14,7 +14,7 @@ pub use admin::{AdminArgs, LogLevelArgs, TraceArgs};
 pub use config::{ConfigCommand, QuotaCommand, QuotaEntity};
 pub use group::{GroupCommand, GroupState, GroupType, ResetArgs, ResetTo};
 pub use inspect::{InspectArgs, InspectLogArgs, InspectWhat};
-pub use load::{LoadArgs, LoadCommand, LoadRunArgs};
+pub use load::{LoadArgs, LoadCommand, LoadCompareArgs, LoadRunArgs};
 pub use schema::{
     CheckArgs, DiffArgs, ExportArgs, GetArgs, ImportArgs, Level, ReferenceArg, RegisterArgs,
     RegistryArgs, SchemaCommand, SchemaConfigCommand, SchemaModeCommand,

@@ -3,7 +3,7 @@
 mod embedded;
 mod flags;
 
-use crate::args::{LoadArgs, LoadCommand, LoadRunArgs};
+use crate::args::{LoadArgs, LoadCommand, LoadCompareArgs, LoadRunArgs};
 use embedded::Embedded;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
@@ -20,6 +20,7 @@ use tokio::signal::unix::{SignalKind, signal};
 pub fn run(args: LoadArgs) -> ExitCode {
     let done = match args.command {
         Some(LoadCommand::Presets) => print(&presets()).map(|()| Exit::Clean.code()),
+        Some(LoadCommand::Compare(args)) => compare(&args).map(|()| Exit::Clean.code()),
         None => test(&args.run),
     };
     ExitCode::from(done.unwrap_or_else(|problem| {
@@ -74,6 +75,11 @@ fn tell(report: &Report, files: &[PathBuf]) -> Result<u8, String> {
         true => Ok(report.exit_code),
         false => Err(unwritten.join("\n          ")),
     }
+}
+
+fn compare(args: &LoadCompareArgs) -> Result<(), String> {
+    let text = report::compare::compare(&args.a, &args.b, args.json);
+    print(&text.map_err(|error| error.to_string())?)
 }
 
 fn print(text: &str) -> Result<(), String> {
