@@ -9,7 +9,7 @@ PROFILE ?= fast
 ARGS ?=
 # For `make test`: names of suites, all of them if empty.
 SUITES ?=
-# For `make bench`, `make crash`, `make kgo` and `make fuzz`: further arguments.
+# For `make bench`, `make crash`, `make kgo`, `make fuzz` and the load tests: further arguments.
 OPTIONS ?=
 
 .PHONY: help run build release test check fmt bench registry-bench crash kgo fuzz registry-crash registry-large offsets-bench
@@ -27,6 +27,8 @@ help:
 	@echo 'make bench    measure against Apache Kafka on this machine'
 	@echo 'make registry-bench  measure the schema registry against Apicurio on this machine'
 	@echo 'make offsets-bench  commits and fetches a second with offsets in the log, in memory and in a filer'
+	@echo 'make quick-test, standard-test, stress-test, endurance-test, schema-test'
+	@echo '              load tests of a gateway of their own (OPTIONS="--report a.html"; docs/load.md)'
 	@echo 'make crash    kill the gateway again and again and look for what is lost (OPTIONS="--hours 1")'
 	@echo 'make registry-crash      the same while schemas are registered and deleted (OPTIONS="--rounds 500")'
 	@echo 'make registry-large      20,000 subjects, and how long a start with them takes'
@@ -80,6 +82,11 @@ offsets-bench:
 	cargo build --profile $(PROFILE) -p tidegate-cli --example offset_storages
 	OFFSET_STORAGES=$(CARGO_TARGET_DIR)/$(PROFILE)/examples/offset_storages \
 	    $(TIDEGATE_CACHE)/venv/bin/python tests/filer/bench.py $(OPTIONS)
+
+# `quick-test` runs `tidegate load quick`, and so on. OPTIONS may name another target: it wins over --embedded.
+$(LOAD_TESTS): build
+	$(CARGO_TARGET_DIR)/$(PROFILE)/tidegate load $(@:-test=) \
+	    $(if $(findstring --bootstrap,$(OPTIONS)),,--embedded) $(OPTIONS)
 
 crash: build
 	TIDEGATE_BIN=$(CARGO_TARGET_DIR)/$(PROFILE)/tidegate python3 tests/run.py --no-build --options '$(OPTIONS)' crash

@@ -362,3 +362,37 @@ fn any_report_can_be_shown() {
         assert_eq!(serde_json::from_str::<Report>(&json).expect("it reads"), report);
     }
 }
+
+fn document(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(name);
+    std::fs::read_to_string(path).expect("the document is there")
+}
+
+#[test]
+fn the_example_of_a_plan_in_the_documents_can_be_run() {
+    let file = crate::plan::Overrides::from_toml(&document("load-example.toml")).expect("it reads");
+    let plan = Plan::build(Some(file), crate::plan::Overrides::default()).expect("it can be run");
+    assert_eq!(
+        (plan.preset.as_str(), plan.producers, plan.groups, plan.at.len()),
+        ("standard", 4, 2, 1)
+    );
+}
+
+#[test]
+fn the_documents_name_every_field_of_the_report_every_fault_and_every_column() {
+    let text = document("load.md");
+    let report = serde_json::to_value(busy_report()).expect("it is JSON");
+    let mut names: Vec<String> = Vec::new();
+    let fields = report.as_object().expect("a report is an object");
+    names.extend(fields.keys().cloned());
+    for (name, value) in fields.iter().filter(|(name, _)| *name != "plan") {
+        let first = value.as_array().and_then(|items| items.first()).unwrap_or(value);
+        let inner = first.as_object().map(|object| object.keys().cloned());
+        let latency = name.ends_with("_latency");
+        names.extend(inner.into_iter().flatten().filter(|name| !latency || !name.starts_with('p')));
+    }
+    names.extend(FaultKind::ALL.iter().map(|kind| kind.name().to_owned()));
+    let unnamed: Vec<&String> =
+        names.iter().filter(|name| !text.contains(&format!("`{name}`"))).collect();
+    assert!(unnamed.is_empty(), "docs/load.md does not name {unnamed:?}");
+}
