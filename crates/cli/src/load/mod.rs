@@ -9,12 +9,16 @@ use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 use tidegate_load::engine::{self, Stop};
 use tidegate_load::live::{self, Live};
 use tidegate_load::metrics::Exporter;
 use tidegate_load::plan::{Exit, PRESETS, Plan};
 use tidegate_load::report::{self, Recorder, Report};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// Signals that come within this time are one wish.
+const SIGNAL_PAUSE: Duration = Duration::from_millis(300);
 
 /// Runs the command. Its exit codes are its own: 0 clean, 1 data fault, 2 unusable, 3 expectation missed.
 pub fn run(args: LoadArgs) -> ExitCode {
@@ -135,6 +139,10 @@ fn listen_for_signals(stop: &Arc<Stop>) -> Result<(), String> {
                     _ = terminate.recv() => {}
                 }
                 stop.ask();
+                // A shell or `timeout` may send one wish twice, to the process and to its group.
+                tokio::time::sleep(SIGNAL_PAUSE).await;
+                drain(&mut interrupt);
+                drain(&mut terminate);
             }
             tokio::select! {
                 _ = interrupt.recv() => {}
@@ -145,6 +153,12 @@ fn listen_for_signals(stop: &Arc<Stop>) -> Result<(), String> {
     };
     std::thread::Builder::new().name("signals".to_owned()).spawn(listen).map_err(failed)?;
     Ok(())
+}
+
+/// Forgets what has arrived.
+fn drain(signals: &mut Signal) {
+    let mut nobody = std::task::Context::from_waker(std::task::Waker::noop());
+    while signals.poll_recv(&mut nobody).is_ready() {}
 }
 
 /// The plan's file as text.

@@ -20,6 +20,10 @@ use std::time::Duration;
 /// How long groups may take to share their partitions before producing begins.
 const ASSIGNMENT_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// From the assignment to the first record. librdkafka has one fetch under way, and a partition whose offset
+/// it learned later joins the next one: the first records would wait for the end of an empty fetch, 500 ms.
+const SETTLE: Duration = Duration::from_secs(1);
+
 /// What is known when records have stopped flowing.
 pub(super) struct Loaded {
     pub summed: Summed,
@@ -99,6 +103,9 @@ impl Flow<'_> {
                  all the same.",
                 ASSIGNMENT_TIMEOUT.as_secs()
             ));
+        }
+        if !states.is_empty() {
+            stage.stop.wait(SETTLE, Wish::Stop);
         }
         let groups = Mutex::new(groups);
         let result = std::thread::scope(|scope| {

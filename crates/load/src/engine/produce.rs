@@ -21,7 +21,10 @@ use std::time::{Duration, Instant};
 /// A client that does not report on a record within its own time and this has forgotten it.
 const REPORT_GRACE: Duration = Duration::from_secs(20);
 
-/// The longest that beginning or ending a transaction may take.
+/// How long a target may take to prepare for transactions; one that has none does not answer.
+const INIT_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// The longest that ending a transaction may take.
 const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// From the last preparation to the first record, so that all producers begin together.
@@ -258,7 +261,7 @@ impl Pacer {
             transaction_began: None,
         };
         if plan.transactional {
-            pacer.client.init_transactions(TRANSACTION_TIMEOUT)?;
+            pacer.client.init_transactions(INIT_TIMEOUT)?;
         }
         Ok(pacer)
     }

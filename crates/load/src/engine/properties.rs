@@ -33,7 +33,7 @@ pub(super) fn of_producers(plan: &Plan) -> Vec<(String, String)> {
 
 /// Properties of every consumer of the plan, in groups and without.
 pub(super) fn of_consumers(plan: &Plan) -> Vec<(String, String)> {
-    let properties = vec![
+    let mut properties = vec![
         ("auto.offset.reset", "earliest".to_owned()),
         ("enable.auto.commit", "true".to_owned()),
         // Every second, so that the lag the broker tells is not five seconds old.
@@ -43,6 +43,11 @@ pub(super) fn of_consumers(plan: &Plan) -> Vec<(String, String)> {
         ("queued.max.messages.kbytes", "32768".to_owned()),
         ("fetch.message.max.bytes", message_max_bytes(plan).to_string()),
     ];
+    if plan.churn.as_micros() > 0 || !plan.at.is_empty() {
+        // A member that goes while the broker is down cannot say so, and its group waits for it this long:
+        // the 45 s that clients come with would be most of the drain.
+        properties.push(("session.timeout.ms", "10000".to_owned()));
+    }
     with_users(properties, plan)
 }
 
