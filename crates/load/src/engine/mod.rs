@@ -35,6 +35,7 @@ use clock::RunClock;
 use errors::ErrorLog;
 use load::Loaded;
 use stage::Stage;
+use std::mem::ManuallyDrop;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -147,7 +148,10 @@ impl Attempt<'_> {
         report.target.bootstrap = plan.bootstrap.clone();
         report.target.embedded = self.hooks.embedded;
         let questions = properties::of_questions(plan);
-        let cluster = Cluster::connect(&plan.bootstrap, &questions, CONNECT_TIMEOUT)?;
+        // Never destroyed: librdkafka aborts the process if an admin request that a broker never answered is
+        // under way then, and the report would be lost. There is one for each run.
+        let cluster =
+            ManuallyDrop::new(Cluster::connect(&plan.bootstrap, &questions, CONNECT_TIMEOUT)?);
         // The plan of the report has no passwords.
         let registry = report.plan.get("registry").and_then(|url| url.as_str());
         report.target.registry = registry.map(str::to_owned);
