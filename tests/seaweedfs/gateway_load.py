@@ -25,6 +25,7 @@ sys.path.insert(0, str(HERE.parent / "clients"))
 import gateway as servers
 from seaweedfs import SeaweedFS
 
+KINDS = ("json", "html")
 # Named by where they are seen from, so that the report has no paths of this machine.
 KILL = "python3 -m seaweedfs kill --dir cluster broker gateway >/dev/null"
 RESTART = "python3 -m seaweedfs restart --dir cluster broker gateway >/dev/null"
@@ -38,17 +39,18 @@ def run(folder, registry, arguments):
         "bootstrap": "127.0.0.1:9093",
         "registry": registry,
         "duration": arguments.duration,
-        "rate": 250.0,
-        "producers": 4,
         "bytes": 1024,
-        "delivery_timeout": "60s",
+        "delivery_timeout": "30s",
+        "drain_timeout": "20s",
+        # Its answers to those who delete topics it may not survive.
+        "keep_topics": True,
     }
     (folder / "plan.toml").write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in plan.items()))
     command = [os.environ["TIDEGATE_BIN"], "load", "--config", "plan.toml"]
     for kill in range(arguments.kills):
         at = duration_s * (kill + 1) // (arguments.kills + 1)
         command += ["--at", f"{at}s", f"{KILL}; {RESTART}"]
-    for kind in ("json", "html"):
+    for kind in KINDS:
         command += ["--report", f"seaweedfs-gateway.{kind}"]
     environment = os.environ | {"PYTHONPATH": str(HERE)}
     return subprocess.run(command, cwd=folder, env=environment, check=False).returncode
@@ -57,8 +59,8 @@ def run(folder, registry, arguments):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "reports")
-    parser.add_argument("--duration", default="60s", help="in seconds")
-    parser.add_argument("--kills", type=int, default=3)
+    parser.add_argument("--duration", default="30s", help="in seconds")
+    parser.add_argument("--kills", type=int, default=1)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="seaweedfs-") as name:
         folder = Path(name)
@@ -76,7 +78,7 @@ def main():
             if cluster:
                 cluster.stop()
             tidegate.kill()
-        for kind in ("json", "html"):
+        for kind in KINDS:
             report = (folder / f"seaweedfs-gateway.{kind}").read_text()
             for private in (str(folder), str(ROOT), str(Path.home()) + "/", os.uname().nodename):
                 assert private not in report, f"the report names {private}"
