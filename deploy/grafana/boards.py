@@ -181,6 +181,11 @@ GROUPS = {
             'sum by (cause) (rate(tidegate_group_rebalances_total{instance=~"$instance"}[$__rate_interval])) * 60', "{{cause}}"),
             width=12, about="Each has a line in the log with group, member and cause."),
         panel("Commits: p50 and p99", "s", *quantiles("tidegate_request_duration_seconds", labels='api="OffsetCommit"'), width=12),
+        panel("Offsets: time to keep, p99", "s", *quantiles("tidegate_offsets_commit_seconds", "storage", of=(0.5, 0.99)), width=12,
+              about="By where offsets are kept: in the log, in memory, or in a filer."),
+        panel("Offsets: errors and misses of the cache", "cps", rate("tidegate_offsets_errors_total", "operation"),
+              rate("tidegate_offsets_cache_misses_total", legend="not in the cache"),
+              rate("tidegate_offsets_cache_hits_total", legend="in the cache"), width=12),
         panel("Group requests", "reqps", rate("tidegate_requests_total", "api", 'api=~"JoinGroup|SyncGroup|Heartbeat|LeaveGroup|OffsetCommit|OffsetFetch"'),
               width=12, stack=True),
         panel("Group requests with errors", "reqps", rate(

@@ -155,7 +155,7 @@ def draw(board, source, minutes, path):
     figure.savefig(path, dpi=88, facecolor=BACKGROUND)
     plt.close(figure)
     # Few colours are enough, and a third of the size.
-    Image.open(path).convert("RGB").quantize(96).save(path, optimize=True)
+    Image.open(path).convert("RGB").quantize(200, method=Image.Quantize.FASTOCTREE).save(path, optimize=True)
 
 
 def main():

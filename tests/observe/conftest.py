@@ -36,18 +36,20 @@ def gateway(tmp_path_factory):
 @pytest.fixture(scope="session")
 def scraped(gateway, tmp_path_factory):
     """A Prometheus that has scraped the gateway under load for a while, and still does."""
-    jobs = {"tidegate": gateway.admin}
+    load_metrics = f"127.0.0.1:{servers.free_port()}"
+    jobs = {"tidegate": gateway.admin, "tidegate-load": load_metrics}
     rules = [ROOT / "deploy" / "prometheus" / "alerts.yml"]
     with Prometheus(tmp_path_factory.mktemp("prometheus"), jobs, rules) as prometheus:
-        with Traffic(gateway.bootstrap, gateway.registry) as traffic:
-            deadline = time.monotonic() + 90
+        with Traffic(gateway.bootstrap, gateway.registry, load_metrics) as traffic:
+            deadline = time.monotonic() + 150
             # Until there is something of everything, the rarest being a rebalance and a checkpoint.
             wanted = [
-                "count_over_time(up[1m]) > 20",
-                'rate(tidegate_requests_total{api="LeaveGroup"}[20s]) > 0',
-                "rate(tidegate_checkpoints_total[20s]) > 0",
+                "count_over_time(up[1m]) > 12",
+                'rate(tidegate_requests_total{api="LeaveGroup"}[30s]) > 0',
+                "rate(tidegate_checkpoints_total[30s]) > 0",
                 "sum(tidegate_group_lag_records) > 0",
-                "rate(tidegate_registry_requests_total[20s]) > 0",
+                "rate(tidegate_load_consumed_records_total[30s]) > 0",
+                "rate(tidegate_registry_requests_total[30s]) > 0",
             ]
             while missing := [one for one in wanted if not prometheus.query(one)]:
                 assert not traffic.problems, traffic.problems

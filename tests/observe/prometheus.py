@@ -25,7 +25,7 @@ def program(name):
 
 
 class Prometheus:
-    """A Prometheus of its own directory and port that scrapes `jobs`, {job: address}, every second."""
+    """A Prometheus of its own directory and port that scrapes `jobs`, {job: address}, every two seconds."""
 
     def __init__(self, directory, jobs, rules=()):
         self.directory = Path(directory)
@@ -34,7 +34,7 @@ class Prometheus:
         self.log = self.directory / "prometheus.log"
         scrapes = [{"job_name": job, "static_configs": [{"targets": [to]}]} for job, to in jobs.items()]
         # JSON is YAML.
-        every = {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"}
+        every = {"scrape_interval": "2s", "scrape_timeout": "2s", "evaluation_interval": "2s"}
         config = {"global": every, "scrape_configs": scrapes, "rule_files": list(map(str, rules))}
         (self.directory / "prometheus.yml").write_text(json.dumps(config))
         self._process = None

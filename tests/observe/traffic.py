@@ -1,6 +1,8 @@
 """Traffic for the boards: producers, groups that keep up and one that does not, a schema registry, errors."""
 
 import json
+import os
+import subprocess
 import threading
 import time
 import urllib.error
@@ -9,15 +11,17 @@ import urllib.request
 from confluent_kafka import Consumer, KafkaException, Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
+LOAD_RECORDS_PER_SECOND = 50
 TOPICS = {"orders": 6, "payments": 3, "clicks": 12}
 
 
 class Traffic:
     """Threads that use a gateway as applications do, until they are told to stop."""
 
-    def __init__(self, bootstrap, registry, records_per_second=800):
+    def __init__(self, bootstrap, registry, load_metrics=None, records_per_second=800):
         self.bootstrap = bootstrap
         self.registry = registry
+        self.load_metrics = load_metrics
         self.rate = records_per_second
         self._stop = threading.Event()
         self._threads = []
@@ -34,6 +38,8 @@ class Traffic:
         self._run(self._consume, "reports", ["clicks"], 0.05)
         self._run(self._join_and_leave)
         self._run(self._register)
+        if self.load_metrics:
+            self._run(self._load)
         return self
 
     def __exit__(self, *error):
@@ -109,6 +115,23 @@ class Traffic:
             if number % 10 == 0:
                 self._ask("GET", "/subjects/nobody-value/versions/latest")
 
+    def _load(self):
+        """A load test that runs for longer than anybody waits, and is stopped."""
+        command = [
+            os.environ["TIDEGATE_BIN"], "load", "quick", "--duration", "10m",
+            *("--rate", str(LOAD_RECORDS_PER_SECOND)), *("--bootstrap", self.bootstrap),
+            *("--registry", f"http://{self.registry}"), *("--metrics-listen", self.load_metrics),
+        ]
+        child = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        try:
+            while not self._stop.wait(0.2):
+                assert child.poll() is None, child.stdout.read()[-2000:]
+        finally:
+            child.kill()
+            child.communicate()
+
     def _ask(self, method, path, body=None):
         data = None if body is None else json.dumps(body).encode()
         headers = {"Content-Type": "application/vnd.schemaregistry.v1+json"}
@@ -116,7 +139,7 @@ class Traffic:
             f"http://{self.registry}{path}", data=data, method=method, headers=headers
         )
         try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
+            with urllib.request.urlopen(request, timeout=60) as answer:
                 answer.read()
         except urllib.error.HTTPError as error:
             error.read()

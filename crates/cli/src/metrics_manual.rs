@@ -34,6 +34,22 @@ fn table(metrics: &[Metric]) -> String {
     table
 }
 
+/// The load test knows nothing of the gateway's crates, so that its table is of a type of its own.
+fn of_the_load_test() -> Vec<Metric> {
+    use tidegate_load::metrics::{Kind as LoadKind, METRICS};
+    let metric = |metric: &tidegate_load::metrics::Metric| Metric {
+        name: metric.name,
+        kind: match metric.kind {
+            LoadKind::Counter => Kind::Counter,
+            LoadKind::Gauge => Kind::Gauge,
+            LoadKind::Histogram => Kind::Histogram,
+        },
+        labels: metric.labels,
+        help: metric.help.trim_end_matches('.'),
+    };
+    METRICS.iter().map(metric).collect()
+}
+
 /// The manual with `table` between the marks of this name.
 fn with_table(manual: &str, name: &str, table: &str) -> String {
     let begin = format!("<!-- generated: {name} -->\n");
@@ -47,7 +63,8 @@ fn the_manual_has_every_metric_and_no_other() {
     let manual = std::fs::read_to_string(path()).expect("the manual is there");
     let gateway = [tidegate_server::metrics::METRICS, crate::log_lines::METRICS].concat();
     let with_gateway = with_table(&manual, "gateway", &table(&gateway));
-    let wanted = with_table(&with_gateway, "registry", &table(tidegate_registry::METRICS));
+    let with_registry = with_table(&with_gateway, "registry", &table(tidegate_registry::METRICS));
+    let wanted = with_table(&with_registry, "load", &table(&of_the_load_test()));
     if std::env::var_os(UPDATE).is_some() {
         std::fs::write(path(), wanted).expect("the manual can be written");
         return;

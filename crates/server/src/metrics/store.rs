@@ -14,6 +14,7 @@ pub(super) fn write(text: &mut Text, broker: &Broker, series: SeriesMax) {
     text.value(&PARTITIONS, &[], partitions as f64);
     write_topics(text, broker, series.partitions);
     write_groups(text, broker, series.lags);
+    write_offsets(text, broker);
     write_engine(text, broker);
     let jumps = broker.clock_jumps();
     text.counter(&CLOCK_JUMPS, &["forward"], &jumps.forward);
@@ -56,6 +57,26 @@ fn write_groups(text: &mut Text, broker: &Broker, max: usize) {
         text.count(&GROUP_LAG, &labels, lag.records);
     }
     text.value(&LAG_HIDDEN, &[], (lags.of - lags.rows.len()) as f64);
+}
+
+fn write_offsets(text: &mut Text, broker: &Broker) {
+    let (meter, offsets) = (broker.groups().offset_meter(), broker.groups().offsets());
+    let (storage, cache) = ([offsets.name()], offsets.cache_figures());
+    text.histogram(&OFFSET_COMMIT_SECONDS, &storage, &meter.commit);
+    text.histogram(&OFFSET_FETCH_SECONDS, &storage, &meter.fetch);
+    text.counter(&OFFSET_COMMITS, &storage, &meter.commits);
+    let errors = [
+        ("commit", &meter.commit_errors),
+        ("fetch", &meter.fetch_errors),
+        ("delete", &meter.delete_errors),
+    ];
+    for (operation, counter) in errors {
+        text.counter(&OFFSET_ERRORS, &[storage[0], operation], counter);
+    }
+    text.count(&OFFSET_CACHE_ENTRIES, &storage, cache.entries);
+    text.count(&OFFSET_CACHE_BYTES, &storage, cache.bytes);
+    text.count(&OFFSET_CACHE_HITS, &storage, cache.hits);
+    text.count(&OFFSET_CACHE_MISSES, &storage, cache.misses);
 }
 
 fn write_engine(text: &mut Text, broker: &Broker) {

@@ -82,6 +82,20 @@ table! {
          (metrics.lag_partitions_max)");
     LAG_HIDDEN = Metric::gauge("tidegate_group_lags_not_shown", &[],
         "Lags beyond metrics.lag_partitions_max, which are smaller than all that are shown");
+    OFFSET_COMMIT_SECONDS = Metric::histogram("tidegate_offsets_commit_seconds", &["storage"],
+        "Time until the offsets of one commit are kept, by where offsets are kept: log, memory or filer");
+    OFFSET_FETCH_SECONDS = Metric::histogram("tidegate_offsets_fetch_seconds", &["storage"],
+        "Time to read committed offsets, of one request");
+    OFFSET_COMMITS = Metric::counter("tidegate_offsets_commits_total", &["storage"], "Offsets kept");
+    OFFSET_ERRORS = Metric::counter("tidegate_offsets_errors_total", &["storage", "operation"],
+        "Offsets that could not be kept, read or deleted: commit, fetch, delete");
+    OFFSET_CACHE_ENTRIES = Metric::gauge("tidegate_offsets_cache_entries", &["storage"],
+        "Offsets in the cache in front of the storage, if there is one");
+    OFFSET_CACHE_BYTES = Metric::gauge("tidegate_offsets_cache_bytes", &["storage"], "Memory of that cache");
+    OFFSET_CACHE_HITS = Metric::counter("tidegate_offsets_cache_hits_total", &["storage"],
+        "Reads that the cache answered");
+    OFFSET_CACHE_MISSES = Metric::counter("tidegate_offsets_cache_misses_total", &["storage"],
+        "Reads that had to ask the storage");
     WAL_FRAMES = Metric::counter("tidegate_wal_frames_total", &[],
         "Group commits: frames of the write-ahead log written");
     WAL_APPENDS = Metric::counter("tidegate_wal_appends_total", &[], "Appends in those frames");
