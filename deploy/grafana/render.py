@@ -25,7 +25,7 @@ from PIL import Image
 
 from boards import BOARDS, placed
 
-BACKGROUND, PANEL, TEXT, QUIET, GRID = "#111217", "#181b1f", "#d8d9da", "#8e8f94", "#2c2f36"
+BACKGROUND, PANEL, TEXT, QUIET, GRID = "#0b0c0e", "#1c1f25", "#d8d9da", "#8e8f94", "#343943"
 COLOURS = ["#73bf69", "#5794f2", "#f2cc0c", "#ff9830", "#b877d9", "#f2495c", "#8ab8ff", "#37872d", "#fade2a", "#ca95e5"]
 CELL = (0.78, 0.36)  # inches of one column and one row of Grafana's grid
 LEGEND_MAX = 6
@@ -155,7 +155,7 @@ def draw(board, source, minutes, path):
     figure.savefig(path, dpi=88, facecolor=BACKGROUND)
     plt.close(figure)
     # Few colours are enough, and a third of the size.
-    Image.open(path).convert("RGB").quantize(200, method=Image.Quantize.FASTOCTREE).save(path, optimize=True)
+    Image.open(path).convert("RGB").quantize(256).save(path, optimize=True)
 
 
 def main():
