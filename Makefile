@@ -14,7 +14,8 @@ OPTIONS ?=
 
 .PHONY: help run build release test check fmt bench registry-bench crash kgo fuzz registry-crash registry-large offsets-bench
 .PHONY: metrics-manual settings-manual conformance conformance-check conformance-record conformance-accept
-.PHONY: load-seaweedfs
+LOAD_TESTS = quick-test standard-test stress-test endurance-test schema-test
+.PHONY: load-seaweedfs $(LOAD_TESTS)
 
 help:
 	@echo 'make run      build and start the gateway on 127.0.0.1:9092 (ARGS="--storage memory")'
