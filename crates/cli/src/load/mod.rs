@@ -57,7 +57,10 @@ fn test(args: &LoadRunArgs) -> Result<u8, String> {
         interval: args.output.progress_interval.map(|span| span.duration()),
     };
     let recorder = Recorder::new(Live::new(view), exporter);
-    let hooks = embedded.as_ref().map(|embedded| embedded.hooks(!args.target.no_restart));
+    // A gateway in memory has nothing to find again.
+    let in_memory = args.serve.iter().any(|flag| flag == "memory" || flag == "--storage=memory");
+    let restart = !args.target.no_restart && !in_memory;
+    let hooks = embedded.as_ref().map(|embedded| embedded.hooks(restart));
     let mut report = engine::run(&plan, recorder, &stop, hooks.unwrap_or_default());
     if let Some(embedded) = embedded {
         report.notes.extend(embedded.stop());
