@@ -3,6 +3,7 @@
 use super::Cli;
 use clap::CommandFactory;
 use std::path::{Path, PathBuf};
+use tidegate_load::plan::Plan;
 
 /// The documents: what is in docs, and the pages at the top.
 fn documents() -> Vec<PathBuf> {
@@ -60,6 +61,8 @@ fn problem_of(call: &[&str]) -> Option<String> {
     while let [word, after @ ..] = rest {
         if let Some(next) = command.find_subcommand(word) {
             (command, rest) = (next, after);
+        } else if command.get_name() == "load" && Plan::preset(word).is_ok() {
+            rest = after;
         } else if command.has_subcommands() && named(word) && !word.starts_with('-') {
             return Some(format!("there is no command {word}"));
         } else {
@@ -106,6 +109,8 @@ fn every_command_in_the_documents_exists_with_its_flags() {
 fn a_command_or_flag_that_does_not_exist_is_found() {
     assert_eq!(problem_of(&["topic", "list", "--json"]), None);
     assert_eq!(problem_of(&["topic"]), None);
+    assert_eq!(problem_of(&["load", "quick", "--embedded"]), None);
+    assert_eq!(problem_of(&["load", "qick"]), Some("there is no command qick".to_owned()));
     assert_eq!(problem_of(&["topic", "lst"]), Some("there is no command lst".to_owned()));
     assert_eq!(problem_of(&["topic", "list", "--jsn"]), Some("there is no flag jsn".to_owned()));
     assert_eq!(calls_in("x | tidegate topic list | wc"), [["topic", "list"]]);
