@@ -87,6 +87,22 @@ fn a_gateway_that_a_command_kills_comes_back_and_nothing_is_lost() {
 }
 
 #[test]
+fn a_gateway_that_never_answers_again_ends_the_run_with_a_report() {
+    let report = File::new("mute.json");
+    let mute = "kill -STOP $(cat $TIDEGATE_LOAD_PID_FILE)";
+    let times = ["--duration", "2s", "--delivery-timeout", "2s", "--drain-timeout", "1s"];
+    let more = ["--at", "1s", mute, "--report", report.path()];
+    let child = load(&[SHORT, &times, &more].concat()).spawn();
+    let output =
+        within(child.expect("the binary was built for this test"), Duration::from_secs(300));
+    let said = ended(&output, 2);
+    assert!(said.contains("the target could not be read at the end"), "{said}");
+    let told = report.json();
+    assert_eq!(told["exit_code"], 2, "{told}");
+    assert_eq!(told["commands"][0]["exit_code"], 0);
+}
+
+#[test]
 fn a_missed_service_level_has_an_exit_code_of_its_own() {
     let said = run(&short(&["--duration", "1s", "--expect", "ack.p50=1us"]), 3);
     assert!(said.contains("ack.p50=1us"), "{said}");
@@ -105,17 +121,25 @@ fn a_wish_to_stop_ends_a_run_early_with_its_judgement() {
     lines.find(|line| line.contains("ack p50")).expect("it tells what it does");
     interrupt(&child);
     let reader = std::thread::spawn(move || lines.count());
-    let deadline = Instant::now() + Duration::from_secs(120);
-    while child.try_wait().expect("it is our child").is_none() {
-        assert!(Instant::now() < deadline, "it did not stop");
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    ended(&child.wait_with_output().expect("it has ended"), 0);
+    ended(&within(child, Duration::from_secs(120)), 0);
     reader.join().expect("it only counts");
     let told = report.json();
     assert_eq!(told["interrupted"], true);
     assert_eq!(told["verdict"]["counts"]["unresolved"], 0);
     assert_eq!(told["totals"]["read_back"], told["totals"]["acknowledged"]);
+}
+
+/// What a run said that must end by itself; it says less than a pipe holds.
+fn within(mut child: Child, longest: Duration) -> Output {
+    let deadline = Instant::now() + longest;
+    while child.try_wait().expect("it is our child").is_none() {
+        if Instant::now() >= deadline {
+            child.kill().expect("it is our child");
+            panic!("it did not end");
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    child.wait_with_output().expect("it has ended")
 }
 
 fn interrupt(child: &Child) {

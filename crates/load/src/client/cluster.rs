@@ -10,6 +10,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::{Offset, TopicPartitionList};
 use std::collections::BTreeMap;
+use std::mem::ManuallyDrop;
 use std::net::{TcpStream, ToSocketAddrs};
 use std::pin::pin;
 use std::sync::Arc;
@@ -164,13 +165,15 @@ impl Cluster {
         let mut config = config(&self.properties, "tidegate-load-watch");
         config.set("group.id", group);
         let timeout = self.timeout;
-        Ok(GroupWatch { consumer: BaseConsumer::from_config(&config)?, timeout })
+        let consumer = ManuallyDrop::new(BaseConsumer::from_config(&config)?);
+        Ok(GroupWatch { consumer, timeout })
     }
 }
 
 /// Asks for a group's committed offsets without joining it.
 pub struct GroupWatch {
-    consumer: BaseConsumer,
+    /// Never dropped: that waits without end for a broker that does not answer. There is one for each group.
+    consumer: ManuallyDrop<BaseConsumer>,
     timeout: Duration,
 }
 

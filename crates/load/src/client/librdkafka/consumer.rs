@@ -7,6 +7,7 @@ use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::message::{BorrowedMessage, Headers};
 use rdkafka::{ClientConfig, ClientContext, Message, Offset, TopicPartitionList};
 use std::sync::Mutex;
+use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
 /// Records that one call passes on at most, so that its caller sees to other things now and then.
@@ -14,6 +15,9 @@ const RECORDS_PER_POLL_MAX: usize = 1_000;
 
 /// The longest that leaving a group may take.
 const LEAVE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What is left of it for closing, at least.
+const CLOSE_TIMEOUT_MIN: Duration = Duration::from_secs(1);
 
 pub(super) struct NativeConsumer {
     consumer: BaseConsumer<Changes>,
@@ -81,10 +85,10 @@ impl Consumer for NativeConsumer {
     }
 
     fn close(mut self: Box<Self>, sink: &mut dyn ConsumerSink) {
+        let deadline = Instant::now() + LEAVE_TIMEOUT;
         if self.in_group {
             // Closing would throw away what it polls on the way, and commit that as read.
             self.consumer.unsubscribe();
-            let deadline = Instant::now() + LEAVE_TIMEOUT;
             let holds = |consumer: &BaseConsumer<Changes>| {
                 consumer.assignment().is_ok_and(|assigned| assigned.count() > 0)
             };
@@ -93,6 +97,30 @@ impl Consumer for NativeConsumer {
             }
         }
         self.tell_changes(sink);
+        let left = deadline.saturating_duration_since(Instant::now()).max(CLOSE_TIMEOUT_MIN);
+        if !ends_within(self.consumer, left) {
+            sink.trouble(&ClientError::local(
+                "_TIMED_OUT",
+                format!("a consumer was not closed within {} s", LEAVE_TIMEOUT.as_secs()),
+            ));
+        }
+    }
+}
+
+/// Drops a client, and says whether that was over in time. It waits for the broker's answers, and without
+/// end for a broker that gives none: a thread goes on with it then, for a member whose broker comes back
+/// should still leave its group.
+fn ends_within(client: impl Send + 'static, timeout: Duration) -> bool {
+    let (tell, told) = channel();
+    let end = move || {
+        drop(client);
+        // Nobody may be waiting any more.
+        let _ = tell.send(());
+    };
+    match std::thread::Builder::new().name("closing".to_owned()).spawn(end) {
+        Ok(_) => told.recv_timeout(timeout).is_ok(),
+        // Then it was dropped here.
+        Err(_) => true,
     }
 }
 
