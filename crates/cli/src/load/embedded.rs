@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Stdio};
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 use tidegate_load::engine::Hooks;
@@ -32,6 +32,8 @@ struct Gateway {
     serve: Vec<String>,
     addresses: Addresses,
     state: Mutex<State>,
+    /// Held by who starts it again, which takes long; the state is locked for moments only.
+    starting: Mutex<()>,
 }
 
 struct State {
@@ -57,7 +59,11 @@ impl Embedded {
         })?;
         let anywhere = "127.0.0.1:0".to_owned();
         let free = Addresses { kafka: anywhere.clone(), registry: Some(anywhere) };
-        let (child, addresses) = match start(&directory, serve, &free) {
+        let started = spawn(&directory, serve, &free).and_then(|(mut child, ready)| {
+            let addresses = await_ready(&directory, &ready).inspect_err(|_| kill(&mut child))?;
+            Ok((child, addresses))
+        });
+        let (child, addresses) = match started {
             Ok(started) => started,
             Err(problem) => {
                 remove(&directory);
@@ -66,7 +72,8 @@ impl Embedded {
         };
         let state = Mutex::new(State { child: Some(child), revived: 0, over: false });
         let serve = serve.to_vec();
-        let gateway = Arc::new(Gateway { directory, serve, addresses, state });
+        let starting = Mutex::new(());
+        let gateway = Arc::new(Gateway { directory, serve, addresses, state, starting });
         gateway.note_pid();
         let watched = gateway.clone();
         std::thread::spawn(move || watched.watch());
@@ -93,11 +100,7 @@ impl Embedded {
                 let restart: tidegate_load::engine::Restart = Box::new(move || restarted.restart());
                 restart
             }),
-            // While it is being started again it has none, and the sampler must not wait for it.
-            target_pid: Box::new(move || {
-                let state = known.state.try_lock().ok()?;
-                state.child.as_ref().map(Child::id)
-            }),
+            target_pid: Box::new(move || known.lock().child.as_ref().map(Child::id)),
             environment: vec![
                 ("TIDEGATE_LOAD_PID_FILE".to_owned(), pid_file),
                 ("TIDEGATE_LOAD_BOOTSTRAP".to_owned(), bootstrap),
@@ -117,6 +120,8 @@ impl Embedded {
         if let Some(child) = child {
             end(child);
         }
+        // Who was starting it again sees that it is over.
+        drop(self.gateway.starting());
         remove(&self.gateway.directory);
         match self.gateway.lock().revived {
             0 => None,
@@ -145,22 +150,26 @@ impl Gateway {
         }
     }
 
+    fn starting(&self) -> MutexGuard<'_, ()> {
+        self.starting.lock().expect("nobody panics with the lock")
+    }
+
     /// Stops the gateway as its user would, and starts it again where it was.
     fn restart(&self) -> Result<(), String> {
-        let mut state = self.lock();
-        if let Some(child) = state.child.take() {
+        let starting = self.starting();
+        let child = self.lock().child.take();
+        if let Some(child) = child {
             end(child);
         }
-        state.child = Some(start(&self.directory, &self.serve, &self.addresses)?.0);
-        drop(state);
-        self.note_pid();
-        Ok(())
+        self.start_again(&starting)
     }
 
     /// Starts the gateway again whenever it has died and nobody ordered that.
     fn watch(&self) {
         loop {
             std::thread::sleep(Duration::from_millis(100));
+            // Who starts it sees for himself whether it dies.
+            let Ok(starting) = self.starting.try_lock() else { continue };
             let mut state = self.lock();
             if state.over {
                 return;
@@ -172,29 +181,47 @@ impl Gateway {
             if !died {
                 continue;
             }
+            state.child = None;
+            drop(state);
             std::thread::sleep(REVIVE_PAUSE);
-            match start(&self.directory, &self.serve, &self.addresses) {
-                Ok((child, _)) => {
-                    state.child = Some(child);
-                    state.revived += 1;
-                    drop(state);
-                    self.note_pid();
-                }
+            let started = self.start_again(&starting);
+            let mut state = self.lock();
+            match started {
+                Ok(()) => state.revived += 1,
+                Err(_) if state.over => return,
                 Err(problem) => {
-                    state.child = None;
                     eprintln!("tidegate: the embedded gateway did not start again: {problem}");
                 }
             }
         }
     }
+
+    /// Starts the gateway where it was. Its process can be seen, and stopped, before it is ready.
+    fn start_again(&self, _: &MutexGuard<'_, ()>) -> Result<(), String> {
+        let (mut child, ready) = spawn(&self.directory, &self.serve, &self.addresses)?;
+        let mut state = self.lock();
+        if state.over {
+            kill(&mut child);
+            return Err("it was stopped for good".to_owned());
+        }
+        state.child = Some(child);
+        drop(state);
+        self.note_pid();
+        let ready = await_ready(&self.directory, &ready);
+        ready.map(|_| ()).inspect_err(|_| {
+            if let Some(mut child) = self.lock().child.take() {
+                kill(&mut child);
+            }
+        })
+    }
 }
 
-/// Starts a gateway and waits until it is ready.
-fn start(
+/// Starts a gateway, which tells where it listens when it is ready.
+fn spawn(
     directory: &Path,
     serve: &[String],
     addresses: &Addresses,
-) -> Result<(Child, Addresses), String> {
+) -> Result<(Child, Receiver<Addresses>), String> {
     let program = std::env::current_exe()
         .map_err(|error| format!("--embedded does not find this program: {error}"))?;
     let mut command = Command::new(program);
@@ -212,20 +239,22 @@ fn start(
     command.process_group(0).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
     let mut child =
         command.spawn().map_err(|error| format!("--embedded cannot start the gateway: {error}"))?;
-    let log = directory.join("gateway.log");
+    let log = log(directory);
     let lines = child.stderr.take().expect("it is piped");
     let (ready, told) = channel();
-    let file = log.clone();
-    std::thread::spawn(move || keep_log(lines, &file, &ready));
-    match told.recv_timeout(READY_TIMEOUT) {
-        Ok(addresses) => Ok((child, addresses)),
-        Err(_) => {
-            // It has ended by itself, or hangs.
-            let _ = child.kill();
-            let _ = child.wait();
-            Err(format!("the embedded gateway did not get ready: {}", last_lines(&log)))
-        }
-    }
+    std::thread::spawn(move || keep_log(lines, &log, &ready));
+    Ok((child, told))
+}
+
+/// Where a gateway listens, as soon as it does. An error is that it has ended by itself, or hangs.
+fn await_ready(directory: &Path, ready: &Receiver<Addresses>) -> Result<Addresses, String> {
+    ready.recv_timeout(READY_TIMEOUT).map_err(|_| {
+        format!("the embedded gateway did not get ready: {}", last_lines(&log(directory)))
+    })
+}
+
+fn log(directory: &Path) -> PathBuf {
+    directory.join("gateway.log")
 }
 
 /// Writes the gateway's log into a file, and tells where it listens when it is ready.
@@ -270,12 +299,16 @@ fn end(mut child: Child) {
     let deadline = Instant::now() + STOP_TIMEOUT;
     while child.try_wait().is_ok_and(|status| status.is_none()) {
         if Instant::now() >= deadline {
-            let _ = child.kill();
-            let _ = child.wait();
-            return;
+            return kill(&mut child);
         }
         std::thread::sleep(Duration::from_millis(10));
     }
+}
+
+fn kill(child: &mut Child) {
+    // It may have ended by itself.
+    let _ = child.kill();
+    let _ = child.wait();
 }
 
 fn remove(directory: &Path) {
