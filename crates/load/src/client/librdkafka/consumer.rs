@@ -69,19 +69,29 @@ impl NativeConsumer {
 impl Consumer for NativeConsumer {
     fn poll(&mut self, timeout: Duration, sink: &mut dyn ConsumerSink) -> bool {
         let mut wait = timeout;
-        for count in 0..RECORDS_PER_POLL_MAX {
+        let mut any = false;
+        for _ in 0..RECORDS_PER_POLL_MAX {
             let polled = self.consumer.poll(wait);
             // What was assigned or revoked on the way came before the record.
             self.tell_changes(sink);
             match polled {
-                None => return count > 0,
-                Some(Ok(message)) => pass_on(&message, sink),
+                None => break,
+                Some(Ok(message)) => {
+                    any = true;
+                    pass_on(&message, sink);
+                }
                 Some(Err(KafkaError::PartitionEOF(_))) => {}
-                Some(Err(error)) => sink.trouble(&fatal_if_it_is(error)),
+                Some(Err(error)) => {
+                    // The context has heard of it, with more words, but not that it is fatal.
+                    let error = fatal_if_it_is(error);
+                    if error.fatal {
+                        sink.trouble(&error);
+                    }
+                }
             }
             wait = Duration::ZERO;
         }
-        true
+        any
     }
 
     fn close(mut self: Box<Self>, sink: &mut dyn ConsumerSink) {
@@ -207,4 +217,51 @@ impl ConsumerContext for Changes {
 
 fn names(list: &TopicPartitionList) -> Vec<(String, i32)> {
     list.elements().iter().map(|place| (place.topic().to_owned(), place.partition())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Default)]
+    struct Heard {
+        records: usize,
+        troubles: Vec<ClientError>,
+    }
+
+    impl ConsumerSink for Heard {
+        fn record(&mut self, _: &Incoming<'_>) {
+            self.records += 1;
+        }
+
+        fn assigned(&mut self, _: &[(String, i32)]) {}
+
+        fn revoked(&mut self, _: &[(String, i32)]) {}
+
+        fn trouble(&mut self, error: &ClientError) {
+            self.troubles.push(error.clone());
+        }
+    }
+
+    #[test]
+    fn an_error_is_told_once_and_is_no_record() {
+        let socket = std::net::TcpListener::bind("127.0.0.1:0").expect("a port is free");
+        let nobody = socket.local_addr().expect("it is bound").to_string();
+        drop(socket);
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", nobody);
+        let reads = Reads::Partitions(vec![("t".to_owned(), 0)]);
+        let mut consumer = NativeConsumer::new(config, &reads).expect("the settings are valid");
+        let mut heard = Heard::default();
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while heard.troubles.is_empty() && Instant::now() < deadline {
+            assert!(!consumer.poll(Duration::from_secs(1), &mut heard), "nobody sent a record");
+        }
+        assert_eq!(heard.records, 0);
+        assert!(!heard.troubles.is_empty(), "nobody listens there");
+        for error in &heard.troubles {
+            // The second report of an error has nothing but the code's own words.
+            assert!(!error.message.contains("(Local: "), "{error}");
+        }
+    }
 }
