@@ -28,7 +28,6 @@ struct Ending<'a> {
     offsets: super::offsets::Offsets,
     /// Lost records whose delivery report is not known any more.
     lost_somewhere: i64,
-    unknown: u64,
 }
 
 impl<'a> Ending<'a> {
@@ -40,7 +39,6 @@ impl<'a> Ending<'a> {
             faults: state.faults.clone(),
             offsets: state.offsets.clone(),
             lost_somewhere: 0,
-            unknown: 0,
         }
     }
 
@@ -82,7 +80,7 @@ impl<'a> Ending<'a> {
                 match self.fate(topic, reported) {
                     Fate::Lost => self.lost(id, topic, reported, known),
                     Fate::Expired => self.verdict.counts.expired += 1,
-                    Fate::Unknown => self.unknown += 1,
+                    Fate::Unknown => self.verdict.counts.unknown += 1,
                 }
             }
         }
@@ -211,7 +209,7 @@ impl<'a> Ending<'a> {
                 "{unread} of {} partitions were not read to their end at last; {} acknowledged records may be \
                  there or not",
                 readings.len(),
-                self.unknown
+                counts.unknown
             ));
         }
         if counts.expired > 0 {

@@ -40,6 +40,8 @@ pub struct Counts {
     pub earlier: u64,
     /// Acknowledged, and gone with the beginning of a log by its retention.
     pub expired: u64,
+    /// Acknowledged, and not found, while partitions where they may be could not be read to the end.
+    pub unknown: u64,
     /// Offsets that no reader of the log was given: control records, or holes.
     pub offsets_skipped: u64,
     /// Records whose timestamp the broker had set.

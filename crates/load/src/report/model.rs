@@ -302,6 +302,10 @@ fn conclusion(report: &Report) -> (u8, String) {
     if !kinds.is_empty() {
         return (1, format!("The data is not what was sent: {}.", kinds.join(", ")));
     }
+    if counts.unknown > 0 {
+        let (unknown, all) = (grouped(counts.unknown), grouped(counts.acknowledged));
+        return (2, format!("{unknown} of {all} acknowledged records could not be read back."));
+    }
     if let Some(check) = report.schemas.iter().find(|check| check.found != check.of) {
         let when = if check.when == "registered" { "" } else { &format!(" {}", check.when) };
         let (found, of) = (check.found, check.of);
@@ -398,6 +402,20 @@ mod tests {
 
         report.unusable = Some("No broker answers at 127.0.0.1:1.".into());
         assert_eq!(concluded(report), (2, "No broker answers at 127.0.0.1:1.".into()));
+    }
+
+    #[test]
+    fn acknowledged_records_that_could_not_be_read_back_are_no_success() {
+        let mut report = clean();
+        report.verdict.complete = false;
+        report.verdict.counts.present = 1200;
+        report.verdict.counts.unknown = 34;
+        let reason = "34 of 1,234 acknowledged records could not be read back.".to_owned();
+        assert_eq!(concluded(report.clone()), (2, reason));
+
+        let fault = Fault { kind: FaultKind::Lost, count: 1, at_least: false, examples: vec![] };
+        report.verdict.faults.push(fault);
+        assert_eq!(concluded(report).0, 1);
     }
 
     #[test]

@@ -173,6 +173,8 @@ fn a_partition_that_was_not_read_to_its_end_makes_no_loss() {
     let verdict = judge.verdict();
     assert_eq!(found(&verdict), BTreeMap::new(), "{verdict:#?}");
     assert!(!verdict.complete);
+    assert!(verdict.counts.unknown > 0);
+    assert_eq!(verdict.counts.unknown, verdict.counts.acknowledged);
     assert!(verdict.notes[0].starts_with("6 of 6 partitions were not read"), "{:?}", verdict.notes);
 }
 
