@@ -43,8 +43,9 @@ impl From<KafkaError> for ClientError {
     fn from(error: KafkaError) -> ClientError {
         let said = match &error {
             KafkaError::Transaction(inner) => inner.string(),
-            KafkaError::ClientConfig(_, why, name, value) => {
-                format!("{name} = {value:?}: {}", why.trim_end_matches('.'))
+            // Not the value: it may be a password, and this goes into reports.
+            KafkaError::ClientConfig(_, why, name, _) => {
+                format!("{name}: {}", why.trim_end_matches('.'))
             }
             KafkaError::ClientCreation(why) | KafkaError::Subscription(why) => why.clone(),
             _ => String::new(),
@@ -80,5 +81,14 @@ mod tests {
     fn codes_are_named_as_kafka_names_them() {
         assert_eq!(error_name(RDKafkaErrorCode::UnknownTopicOrPartition), "UNKNOWN_TOPIC_OR_PART");
         assert_eq!(error_name(RDKafkaErrorCode::BrokerTransportFailure), "_TRANSPORT");
+    }
+
+    #[test]
+    fn a_refused_property_is_named_without_its_value() {
+        let mut config = rdkafka::ClientConfig::new();
+        config.set("sasl.pasword", "secret");
+        let error = config.create_native_config().err().expect("there is no such property");
+        let said = ClientError::from(error).to_string();
+        assert!(said.contains("sasl.pasword") && !said.contains("secret"), "{said}");
     }
 }
