@@ -94,14 +94,14 @@ def test_the_schemas_are_found_after_a_command_restarted_the_registry(tmp_path):
 
 
 def test_kill_and_restart_of_the_embedded_gateway_loses_nothing(tmp_path):
-    # It is started again as a service manager would.
-    kill = "kill -9 $(cat $TIDEGATE_LOAD_PID_FILE)"
+    # It is started again as a service manager would, and on a busy machine that may not be done at 5 s.
+    kill = "until kill -9 $(cat $TIDEGATE_LOAD_PID_FILE) 2>/dev/null; do sleep .1; done"
     ats = ("--at", "2s", kill, "--at", "5s", kill)
-    done = load(tmp_path, "--embedded", *ats, plan={"preset": "standard", "duration": "8s"})
+    done = load(tmp_path, "--embedded", *ats, plan={"preset": "standard", "duration": "10s"})
     assert done.code == 0, done.explain()
     assert [command["exit_code"] for command in done.report["commands"]] == [0, 0]
     counts = done.report["verdict"]["counts"]
-    assert counts["sent"] == counts["acknowledged"] == counts["present"] == 800
+    assert counts["sent"] == counts["acknowledged"] == counts["present"] == 1000
     # While nobody was there the schedule went on, and that is in the latency.
     assert done.report["ack_latency"]["max_us"] >= 300_000
 
