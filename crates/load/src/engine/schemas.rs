@@ -2,7 +2,7 @@
 
 use super::Attempt;
 use super::commands;
-use super::stop::{Stop, Wish};
+use super::stop::Wish;
 use crate::message::SchemaIds;
 use crate::registry::{Registry, Verification};
 use crate::report::{Report, SchemaCheck};
@@ -51,13 +51,47 @@ fn restart(attempt: &Attempt<'_>) -> Result<(), String> {
         return restart();
     }
     let Some(command) = &attempt.plan.registry_restart else { return Ok(()) };
-    let done = commands::run(command, &attempt.hooks.environment, attempt.clock, &Stop::default());
+    // A wish to stop ends the waiting: the command may hang.
+    let done = commands::run(command, &attempt.hooks.environment, attempt.clock, attempt.stop);
     match done.exit_code {
         Some(0) => Ok(()),
+        None if attempt.stop.wish() > Wish::None => {
+            Err(format!("Stopped by hand while {command:?} was restarting the registry."))
+        }
         code => Err(format!(
             "the command that restarts the registry, {command:?}, {}: {}",
             code.map_or("was ended".to_owned(), |code| format!("ended with exit code {code}")),
             if done.output.is_empty() { "it wrote nothing" } else { &done.output }
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::clock::RunClock;
+    use super::super::{Hooks, Stop};
+    use super::*;
+    use crate::live::Live;
+    use crate::plan::Plan;
+    use crate::report::Recorder;
+    use std::sync::{Arc, Mutex};
+
+    #[test]
+    fn a_wish_to_stop_ends_a_restart_that_hangs() {
+        let mut plan = Plan::preset("quick").expect("there is one");
+        // If it were waited for, it would end well.
+        plan.registry_restart = Some("sleep 10".to_owned());
+        let (stop, recorder) = (Arc::default(), Mutex::new(Recorder::new(Live::quiet(), None)));
+        Stop::ask(&stop);
+        let attempt = Attempt {
+            plan: &plan,
+            id: 1,
+            clock: RunClock::start(),
+            stop: &stop,
+            hooks: Hooks::default(),
+            recorder: &recorder,
+        };
+        let said = restart(&attempt).expect_err("it was stopped");
+        assert!(said.starts_with("Stopped by hand") && said.contains("sleep 10"), "{said}");
     }
 }
