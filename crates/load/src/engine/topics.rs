@@ -3,6 +3,7 @@
 use super::properties::topic_configs;
 use super::stage::Topics;
 use super::stop::{Stop, Wish};
+use crate::client::ClientError;
 use crate::client::cluster::{Cluster, Place, TopicSpec};
 use crate::plan::Plan;
 use std::collections::BTreeMap;
@@ -27,20 +28,26 @@ pub(super) fn prepare(cluster: &Cluster, plan: &Plan, stop: &Stop) -> Result<Top
             format!("the topics could not be created: {error}; see the broker's log")
         })?;
         // Somebody else may have been quicker, which the wait below looks at.
-        let refused = refused.iter().find(|(_, error)| error.code != "TOPIC_ALREADY_EXISTS");
-        if let Some((name, error)) = refused {
+        let other = refused.iter().find(|(_, error)| error.code != "TOPIC_ALREADY_EXISTS");
+        if let Some((name, error)) = other {
             return Err(format!(
                 "topic {name} could not be created: {error}; create it yourself with {} partitions, or \
                  change the plan",
                 plan.partitions
             ));
         }
-        topics.created = missing.into_iter().map(|spec| spec.name).collect();
+        topics.created = without(missing, &refused);
     }
     let (starts, ends) = wait_until_ready(cluster, &topics, plan, stop)?;
     topics.starts = topics.table(&starts, 0);
     topics.ends = topics.table(&ends, 0);
     Ok(topics)
+}
+
+/// The names of the topics that were created: what others have created is not this run's to delete.
+fn without(missing: Vec<TopicSpec>, refused: &[(String, ClientError)]) -> Vec<String> {
+    let is_refused = |name: &String| refused.iter().any(|(other, _)| other == name);
+    missing.into_iter().map(|spec| spec.name).filter(|name| !is_refused(name)).collect()
 }
 
 /// Removes what the run has created. A sentence for each thing that stays behind.
@@ -127,5 +134,18 @@ fn wait_until_ready(
         if stop.wait(Duration::from_millis(100), Wish::Stop) {
             return Err("stopped before the topics were ready".to_owned());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_topic_that_somebody_else_created_meanwhile_is_not_deleted_at_the_end() {
+        let plan = Plan::preset("quick").expect("there is one");
+        let missing = ["a", "b", "c"].map(|name| spec(name, &plan)).to_vec();
+        let error = ClientError::local("TOPIC_ALREADY_EXISTS", "Topic 'b' already exists.");
+        assert_eq!(without(missing, &[("b".to_owned(), error)]), ["a", "c"]);
     }
 }
