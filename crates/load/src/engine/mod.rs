@@ -186,9 +186,10 @@ impl Attempt<'_> {
         report.errors = stage.errors.counts();
         report.totals.read_back = stage.read_back.load(Ordering::Relaxed);
         self.clean_up(&stage, &cluster, report);
-        let loaded = result?;
+        // Also if the target is gone: what is certain already stays certain.
         self.phase("judge", None);
         report.verdict = stage.judge.verdict();
+        let loaded = result?;
         fill(report, &stage, &loaded);
         Ok(())
     }

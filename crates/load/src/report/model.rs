@@ -287,8 +287,13 @@ impl Report {
 }
 
 fn conclusion(report: &Report) -> (u8, String) {
+    let kinds: Vec<String> = report.verdict.faults.iter().map(fault_words).collect();
     if let Some(problem) = &report.unusable {
-        return (2, problem.clone());
+        if kinds.is_empty() {
+            return (2, problem.clone());
+        }
+        let problem = problem.trim_end_matches('.');
+        return (2, format!("{problem}. Certain all the same: {}.", kinds.join(", ")));
     }
     let counts = &report.verdict.counts;
     if counts.sent > 0 && counts.acknowledged == 0 && report.verdict.faults.is_empty() {
@@ -298,7 +303,6 @@ fn conclusion(report: &Report) -> (u8, String) {
             format!("Not one of {sent} records was acknowledged: look at the errors below."),
         );
     }
-    let kinds: Vec<String> = report.verdict.faults.iter().map(fault_words).collect();
     if !kinds.is_empty() {
         return (1, format!("The data is not what was sent: {}.", kinds.join(", ")));
     }
@@ -401,6 +405,10 @@ mod tests {
         assert_eq!(reason, "The data is not what was sent: at least 3 offset went back.");
 
         report.unusable = Some("No broker answers at 127.0.0.1:1.".into());
+        let reason =
+            "No broker answers at 127.0.0.1:1. Certain all the same: at least 3 offset went back.";
+        assert_eq!(concluded(report.clone()), (2, reason.into()));
+        report.verdict.faults.clear();
         assert_eq!(concluded(report), (2, "No broker answers at 127.0.0.1:1.".into()));
     }
 
