@@ -45,6 +45,7 @@ impl<'a> Ending<'a> {
     fn verdict(mut self) -> Verdict {
         self.count();
         self.absent();
+        self.aborted();
         self.misplaced();
         self.sums();
         self.notes();
@@ -82,6 +83,26 @@ impl<'a> Ending<'a> {
                     Fate::Expired => self.verdict.counts.expired += 1,
                     Fate::Unknown => self.verdict.counts.unknown += 1,
                 }
+            }
+        }
+    }
+
+    /// Records of aborted transactions that a group got, and the last reader did not: what both got was
+    /// counted when it was read.
+    fn aborted(&mut self) {
+        let state = self.state;
+        for (producer, known) in state.producers.iter().enumerate() {
+            let hidden = known.aborted.minus(&known.present);
+            for counter in hidden.filter(|counter| known.seen.contains(*counter)) {
+                let (run, producer) = (&self.shared.run, producer as u32);
+                self.faults.add(FaultKind::AbortedVisible, || Example {
+                    topic: Some(run.plan().topic(run.topic(producer, counter))),
+                    producer: Some(producer),
+                    counter: Some(counter),
+                    expected: "not visible: its transaction was aborted".to_owned(),
+                    found: "delivered to a group".to_owned(),
+                    ..Example::default()
+                });
             }
         }
     }
@@ -199,7 +220,7 @@ impl<'a> Ending<'a> {
                 known
                     .seen
                     .minus(&known.present)
-                    .filter(|n| !known.acknowledged.contains(*n))
+                    .filter(|n| !known.acknowledged.contains(*n) && !known.aborted.contains(*n))
                     .count()
             })
             .sum();

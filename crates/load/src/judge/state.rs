@@ -68,7 +68,7 @@ pub(super) struct State {
 pub(super) struct Producer {
     pub(super) acknowledged: CounterSet,
     pub(super) failed: CounterSet,
-    aborted: CounterSet,
+    pub(super) aborted: CounterSet,
     /// Acknowledged, but not at a place that can be compared.
     pub(super) unplaced: CounterSet,
     /// Which some group got.

@@ -305,6 +305,20 @@ fn an_aborted_record_that_is_visible_is_a_fault() {
 }
 
 #[test]
+fn an_aborted_record_that_only_a_group_got_is_a_fault() {
+    let mut world = World::new(&plan(), 8);
+    world.send(0, Some(Deed::NotAcknowledgedButThere));
+    world.producers[0].failed(0, Failure::Aborted);
+    let partition = world.logs.iter().position(|log| !log.is_empty()).unwrap();
+    world.deliver_at(0, partition, 0);
+    // The last reader does not see it.
+    world.logs[partition].clear();
+    let verdict = world.end(&[]);
+    assert_eq!(found(&verdict), BTreeMap::from([(FaultKind::AbortedVisible, 1)]), "{verdict:#?}");
+    assert_eq!(verdict.notes, Vec::<String>::new());
+}
+
+#[test]
 fn kinds_are_numbered_and_named_as_in_reports() {
     for (index, kind) in FaultKind::ALL.iter().enumerate() {
         assert_eq!(*kind as usize, index);
