@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 use tidegate_log::Slice;
+use tidegate_wire::header::RequestHeader;
 use tokio::sync::mpsc;
 
 /// Tracers at once.
@@ -64,8 +65,7 @@ impl TraceFilter {
     }
 
     /// What can be told before the request is decoded.
-    fn may_want(&self, request: &Request) -> bool {
-        let header = &request.header;
+    fn may_want(&self, header: &RequestHeader) -> bool {
         (self.apis.is_empty() || self.apis.contains(&header.api_key))
             && self
                 .client
@@ -112,14 +112,18 @@ impl Tracers {
         connection: &Arc<ConnectionInfo>,
         request: &Request,
     ) -> Option<Arc<Observation>> {
-        let wanted = self.tracers.lock().iter().any(|tracer| tracer.filter.may_want(request));
+        let wanted =
+            self.tracers.lock().iter().any(|tracer| tracer.filter.may_want(&request.header));
         wanted.then(|| Observation::new(connection, request))
     }
 
-    /// Hands a request and its answer to the tracers.
+    /// Hands a request and its answer to the tracers that may want it; one of them did, others may not.
     pub fn tell(&self, seen: &Seen) {
+        let header = &seen.observation.header;
+        let may_want =
+            |filter: &TraceFilter| seen.took >= filter.slower_than && filter.may_want(header);
         let tracers = self.tracers.lock().clone();
-        for tracer in tracers.iter().filter(|tracer| seen.took >= tracer.filter.slower_than) {
+        for tracer in tracers.iter().filter(|tracer| may_want(&tracer.filter)) {
             tracer.offer(seen.clone());
         }
     }
@@ -214,7 +218,6 @@ mod tests {
     use super::*;
     use bytes::BytesMut;
     use kafka_protocol::protocol::StrBytes;
-    use tidegate_wire::header::RequestHeader;
 
     fn request(api_key: i16, client_id: &'static str, body_len: usize) -> Request {
         let client_id = Some(StrBytes::from_static_str(client_id));
@@ -267,5 +270,23 @@ mod tests {
         };
         assert_eq!((wanted(8, "app"), wanted(8, "other"), wanted(9, "app")), (true, false, false));
         assert!(TraceFilter::default().set("api", "OffsetComit").is_err());
+    }
+
+    #[test]
+    fn a_tracer_of_one_client_and_type_is_told_of_no_other_while_another_traces_all() {
+        let tracers = Tracers::default();
+        let mut filter = TraceFilter::default();
+        filter.set("client", "app").expect("a filter");
+        filter.set("api", "offsetcommit").expect("a type");
+        let mut one = tracers.subscribe(filter).expect("the first one");
+        let mut all = tracers.subscribe(TraceFilter::default()).expect("the second one");
+        for (key, client) in [(8, "other"), (9, "app"), (8, "app")] {
+            tell(&tracers, &request(key, client, 1));
+        }
+        let told = |subscription: &mut Subscription<'_>| {
+            let next = || subscription.receiver.try_recv().ok();
+            std::iter::from_fn(next).map(|seen| seen.observation.header.api_key).collect::<Vec<_>>()
+        };
+        assert_eq!((told(&mut one), told(&mut all)), (vec![8], vec![8, 9, 8]));
     }
 }
