@@ -33,15 +33,21 @@ impl SlowWrites {
             return;
         }
         self.total.fetch_add(1, Ordering::Relaxed);
+        let Some(silent) = self.may_tell() else { return };
+        let took_ms = took.as_millis();
+        tracing::warn!(target: "tidegate::log", took_ms, bytes = len, more = silent, "the disk is slow");
+    }
+
+    /// How many were not told since the last line, if it is time for another. A line is written after
+    /// the lock is given back: whoever reads standard error may be slow himself.
+    fn may_tell(&self) -> Option<u64> {
         let mut told = self.told.lock();
         if told.at.is_some_and(|at| at.elapsed() < PAUSE) {
             told.silent += 1;
-            return;
+            return None;
         }
-        let Told { silent, .. } =
-            std::mem::replace(&mut *told, Told { at: Some(Instant::now()), silent: 0 });
-        let took_ms = took.as_millis();
-        tracing::warn!(target: "tidegate::log", took_ms, bytes = len, more = silent, "the disk is slow");
+        let before = std::mem::replace(&mut *told, Told { at: Some(Instant::now()), silent: 0 });
+        Some(before.silent)
     }
 
     /// How many there have been.
