@@ -18,6 +18,7 @@ use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
+use std::time::Duration;
 use tidegate_metrics::Format;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::error::SendError;
@@ -26,6 +27,12 @@ use tracing::info;
 
 /// Lines of a trace that wait for its reader.
 const LINES_MAX: usize = 64;
+
+/// A trace without requests says that it lives so often.
+const ALIVE_EVERY: Duration = Duration::from_secs(30);
+
+/// A trace whose reader takes no line for so long is ended.
+const STALLED_MAX: Duration = Duration::from_secs(30);
 
 /// Serves the admin address until `stopping` turns true.
 pub async fn serve(
@@ -136,11 +143,18 @@ async fn trace(State(admin): State<Admin>, RawQuery(query): RawQuery) -> AxumRes
         while left > 0 {
             let line = tokio::select! {
                 line = subscription.next(&context) => line,
+                // A reader that is gone is found out by writing to it.
+                () = tokio::time::sleep(ALIVE_EVERY) => json!({ "alive": true }),
                 () = lines.closed() => return,
                 _ = stopping.wait_for(|stopping| *stopping) => return,
             };
-            left -= u64::from(line["lost"].is_null());
-            if send(&lines, &line).await.is_err() {
+            let is_request = line["lost"].is_null() && line["alive"].is_null();
+            left -= u64::from(is_request);
+            let sent = tokio::select! {
+                sent = tokio::time::timeout(STALLED_MAX, send(&lines, &line)) => sent,
+                _ = stopping.wait_for(|stopping| *stopping) => return,
+            };
+            if !matches!(sent, Ok(Ok(()))) {
                 return;
             }
         }

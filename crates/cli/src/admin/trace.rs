@@ -28,6 +28,10 @@ pub fn trace(args: &TraceArgs) -> Result<(), Failure> {
             eprintln!("tracing the gateway of {base}, stop with Ctrl-C");
             continue;
         }
+        // The gateway says so while there is nothing to show.
+        if value["alive"] == true {
+            continue;
+        }
         shown += u64::from(value["lost"].is_null());
         let text = if args.admin.json { line } else { line_of(&value) };
         output::print(&(text + "\n"))?;
