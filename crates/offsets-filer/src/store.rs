@@ -553,7 +553,12 @@ async fn perform(
         Ask::Remove => partition.remove(known, doubts, deadline).await?,
         Ask::RemoveUnchanged(value) => {
             partition.look(known).await?;
-            if *known == Known::Yes(Some(value.clone())) {
+            let meant = Known::Yes(Some(value.clone()));
+            if *known != meant {
+                // Another hand may have written what was meant.
+                *known = Known::Yes(partition.read().await?);
+            }
+            if *known == meant {
                 partition.remove(known, doubts, deadline).await?;
             }
         }

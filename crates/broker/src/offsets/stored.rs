@@ -5,7 +5,7 @@ use super::{
 };
 use crate::groups::GroupShards;
 use parking_lot::Mutex;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tidegate_log::BoxFuture;
@@ -114,17 +114,27 @@ impl OffsetStorage for StoredOffsets {
     fn delete(&self, request: DeleteOffsets) -> BoxFuture<Result<DeleteOffsetsReply, ErrorCode>> {
         let store = self.store.clone();
         let (group_id, partitions) = (request.group_id.clone(), request.partitions.clone());
-        let decided = delete_by_group(&self.shards, request);
+        // What is there before the group decides may go; what a member commits behind that stays.
+        let before = store.get(&group_id, Select::Partitions(partitions.clone()));
+        let shards = self.shards.clone();
         Box::pin(async move {
-            let mut reply = decided.await?;
-            let allowed = partitions.into_iter().zip(&reply.partitions);
-            let gone: Vec<_> = allowed
-                .filter(|(_, code)| **code == ErrorCode::None)
-                .map(|(place, _)| place)
-                .collect();
-            if !gone.is_empty()
-                && let Err(error) = store.remove(&group_id, gone).await
-            {
+            let before = before.await;
+            let mut reply = delete_by_group(&shards, request).await?;
+            let removed = match before {
+                Ok(mut gone) => {
+                    let codes = partitions.into_iter().zip(reply.partitions.iter().copied());
+                    let codes: HashMap<_, _> = codes.collect();
+                    gone.retain(|(topic, partition, _)| {
+                        codes.get(&(topic.clone(), *partition)) == Some(&ErrorCode::None)
+                    });
+                    match gone.is_empty() {
+                        true => Ok(()),
+                        false => store.remove_unchanged(&group_id, gone).await,
+                    }
+                }
+                Err(error) => Err(error),
+            };
+            if let Err(error) = removed {
                 let removed = reply.partitions.iter_mut().filter(|code| **code == ErrorCode::None);
                 removed.for_each(|code| *code = error);
             }

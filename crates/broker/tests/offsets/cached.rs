@@ -3,9 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
-use tidegate_broker::{CacheFigures, Cached, Committed, OffsetStore, OffsetsInMemory, Select};
+use tidegate_broker::conformance::Bed;
+use tidegate_broker::{
+    CacheFigures, Cached, Committed, OffsetStorageKind, OffsetStore, OffsetsInMemory, Select,
+};
 use tidegate_log::BoxFuture;
-use tidegate_machine::group::OffsetAndMetadata;
+use tidegate_machine::group::{Command, DeleteOffsets, OffsetAndMetadata};
 use tidegate_model::ErrorCode;
 use tokio::sync::Semaphore;
 
@@ -218,4 +221,24 @@ async fn what_others_write_is_seen_after_the_time_to_live() {
     assert_eq!(commit(&*other, 0, 6).await, ErrorCode::None);
     tokio::time::sleep(Duration::from_millis(60)).await;
     assert_eq!(fetch(&*one, 0).await, Some(6));
+}
+
+#[tokio::test]
+async fn a_commit_that_meets_the_deletion_of_an_older_one_stays() {
+    let store = Troubled::new();
+    let kept = store.clone();
+    let bed = Bed::new(move || OffsetStorageKind::Store(kept.clone()), false).await;
+    bed.ask("g", Command::KeepGroup { group_id: "g".to_owned() }).await;
+    for partition in 0..2 {
+        assert_eq!(commit(&*store, partition, 1).await, ErrorCode::None);
+    }
+    Troubled::hold(&store.reads);
+    let partitions = (0..3).map(|partition| ("t".to_owned(), partition)).collect();
+    let request = DeleteOffsets { group_id: "g".to_owned(), partitions };
+    let deleting = bed.broker.groups().offsets().delete(request);
+    assert_eq!(commit(&*store, 0, 2).await, ErrorCode::None);
+    Troubled::let_go(&store.reads);
+    let reply = deleting.await.expect("it answers");
+    assert_eq!((reply.error, reply.partitions), (ErrorCode::None, vec![ErrorCode::None; 3]));
+    assert_eq!(bed.offsets("g").await, [("t".to_owned(), 0, 2)]);
 }
