@@ -34,6 +34,24 @@ pub struct Op {
     pub tell: oneshot::Sender<Done>,
 }
 
+impl Op {
+    /// True if nobody waits and its time has passed: whoever waited was told that it failed.
+    pub fn is_given_up(&self) -> bool {
+        // A client that left without its answer still means what it asked for.
+        self.tell.is_closed() && self.deadline <= Instant::now()
+    }
+}
+
+/// Makes room for one more: before a list grows, what was given up leaves it. While a filer hangs, a
+/// list is no longer than what is asked in the time of a request or two.
+pub fn make_room<T>(list: &mut VecDeque<T>, is_given_up: impl Fn(&T) -> bool) {
+    if list.len() == list.capacity() {
+        list.retain(|one| !is_given_up(one));
+        // The next look is far enough away that its cost is spread over what came until then.
+        list.reserve(list.len().max(4));
+    }
+}
+
 /// Operations that are done as one.
 pub struct Batch {
     /// What is done.
@@ -55,12 +73,11 @@ impl Batch {
 }
 
 /// Takes from the queue what is done next: commits that wait behind each other are one commit, of the
-/// newest. What came to nothing in its time is not begun: whoever waited was told that it failed.
+/// newest. What was given up is not begun.
 pub fn next(queue: &mut VecDeque<Op>) -> Option<Batch> {
     let mut batch: Option<Batch> = None;
     while let Some(op) = queue.front() {
-        // A client that left without its answer still means what it asked for.
-        if op.tell.is_closed() && op.deadline <= Instant::now() {
+        if op.is_given_up() {
             queue.pop_front();
             continue;
         }
@@ -186,6 +203,28 @@ mod tests {
         queue[3].deadline += Duration::from_secs(60);
         told.truncate(1);
         assert_eq!(drained(&mut queue), [(put(1), 1), (Ask::Read, 1)]);
+    }
+
+    #[test]
+    fn a_list_does_not_grow_by_what_was_given_up() {
+        let (mut list, told) = queue(vec![put(0)]);
+        drop(told);
+        let (live, _told) = queue(vec![Ask::Remove, put(7)]);
+        for op in live {
+            make_room(&mut list, Op::is_given_up);
+            list.push_back(op);
+        }
+        for offset in 0..10_000 {
+            let (given_up, told) = queue(vec![put(offset)]);
+            drop(told);
+            for op in given_up {
+                make_room(&mut list, Op::is_given_up);
+                list.push_back(op);
+            }
+        }
+        assert!(list.capacity() < 100, "{}", list.capacity());
+        list.retain(|op| !op.is_given_up());
+        assert_eq!(drained(&mut list), [(Ask::Remove, 1), (put(7), 1)]);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::groups::GroupFiles;
 use crate::names::{file_name, id_of};
 use crate::partition::{Known, Partition, removal};
 use crate::settings::{Settings, SettingsError, are_apart, folder};
-use crate::slot::{Ask, Batch, Done, Op, Remembered, next};
+use crate::slot::{Ask, Batch, Done, Op, Remembered, make_room, next};
 use parking_lot::Mutex;
 use serde::Deserialize;
 use std::collections::{BTreeSet, HashMap, VecDeque};
@@ -66,6 +66,17 @@ struct Wipe {
 enum Later {
     Op(Place, Op),
     Wipe(WipeOrder),
+}
+
+impl Later {
+    /// True for what need not be done any more.
+    fn is_given_up(&self) -> bool {
+        match self {
+            Later::Op(_, op) => op.is_given_up(),
+            // A deletion is done, whoever waits for it; an empty folder can stay.
+            Later::Wipe(order) => order.only_if_empty && order.tell.is_closed(),
+        }
+    }
 }
 
 struct WipeOrder {
@@ -293,10 +304,12 @@ impl Shared {
         }
         let group = inner.busy.get_mut(group_id).expect("inserted above");
         if let Some(wipe) = &mut group.wipe {
+            make_room(&mut wipe.later, Later::is_given_up);
             wipe.later.push_back(Later::Op(place, op));
             return;
         }
         if let Some(queue) = group.queues.get_mut(&place) {
+            make_room(queue, Op::is_given_up);
             queue.push_back(op);
             return;
         }
