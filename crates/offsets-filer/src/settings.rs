@@ -75,6 +75,11 @@ pub enum SettingsError {
     /// An address that cannot be one.
     #[error("{0:?} is not the address of a filer: write http://HOST:PORT")]
     Url(String),
+    /// An address with what belongs into no log; only its host is told.
+    #[error(
+        "the address of the filer at {0:?} may hold no user, no password, no @ and no #: write http://HOST:PORT"
+    )]
+    NotPlain(String),
     /// A folder that cannot be one.
     #[error("{0:?} is not a folder: write /a/path without . and ..")]
     Path(String),
@@ -92,6 +97,10 @@ pub enum SettingsError {
 /// Takes an address apart: scheme and authority, and a path before all others if there is one.
 pub(crate) fn base_url(text: &str) -> Result<String, SettingsError> {
     let wrong = || SettingsError::Url(text.to_owned());
+    // Wherever they stand: a password may hold any character.
+    if text.contains(['@', '#']) {
+        return Err(SettingsError::NotPlain(host(text)));
+    }
     let uri: Uri = text.trim_end_matches('/').parse().map_err(|_| wrong())?;
     let is_http = matches!(uri.scheme_str(), Some("http" | "https"));
     let host = uri.host().unwrap_or_default();
@@ -99,6 +108,13 @@ pub(crate) fn base_url(text: &str) -> Result<String, SettingsError> {
         return Err(wrong());
     }
     Ok(text.trim_end_matches('/').to_owned())
+}
+
+/// The host of an address that may hold a password; of the password nothing, whatever stands in it.
+fn host(text: &str) -> String {
+    let behind = text.split_once("://").map_or(text, |(_, behind)| behind);
+    let behind = behind.rsplit('@').next().unwrap_or_default();
+    behind.split(['/', '?', '#']).next().unwrap_or_default().to_owned()
 }
 
 /// A folder without its last slash.
@@ -133,6 +149,25 @@ mod tests {
         assert_eq!(base_url("https://a/filer/").expect("good"), "https://a/filer");
         for bad in ["", "a:8888", "ftp://a", "http://", "http://a/?b"] {
             assert!(base_url(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_password_or_a_fragment_in_an_address_is_refused_and_not_told() {
+        let addresses = [
+            "http://me:secret@filer:8888",
+            "http://me:secret@filer:8888/files",
+            "http://me:sec/secret@filer:8888/a",
+            "http://me:sec#secret@filer:8888",
+            "me:secret@filer:8888",
+            "ftp://secret@filer:8888",
+            "http://filer:8888#secret",
+            "http://filer:8888/a#/secret",
+        ];
+        for address in addresses {
+            let error = base_url(address).expect_err(address).to_string();
+            assert!(error.contains("\"filer:8888\""), "{address}: {error}");
+            assert!(!error.contains("sec"), "{address}: {error}");
         }
     }
 
