@@ -16,12 +16,16 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tidegate_machine::group::{GroupMetadata, MemberMetadata};
-use tracing::warn;
+use tokio::sync::Semaphore;
+use tracing::debug;
 
 /// How long one try may take, and the pause behind one that failed.
 const TRY_FOR: Duration = Duration::from_secs(5);
 const PAUSE_MIN: Duration = Duration::from_millis(500);
 const PAUSE_MAX: Duration = Duration::from_secs(30);
+
+/// Files that are written at once. A start writes all of them, and commits need connections too.
+const WRITTEN_AT_ONCE: usize = 4;
 
 /// The protocol type whose members' metadata is that of consumers.
 const CONSUMER: &str = "consumer";
@@ -30,6 +34,7 @@ const CONSUMER: &str = "consumer";
 pub struct GroupFiles {
     client: Arc<FilerClient>,
     path: String,
+    turns: Semaphore,
     /// By group that is being written: what to write next, if anything; no text is a deletion.
     waiting: Mutex<HashMap<String, Option<Option<String>>>>,
 }
@@ -37,7 +42,12 @@ pub struct GroupFiles {
 impl GroupFiles {
     /// The folder at that path.
     pub fn new(client: Arc<FilerClient>, path: String) -> Self {
-        GroupFiles { client, path, waiting: Mutex::default() }
+        GroupFiles {
+            client,
+            path,
+            turns: Semaphore::new(WRITTEN_AT_ONCE),
+            waiting: Mutex::default(),
+        }
     }
 
     /// Shows a group's new state, or removes it. Returns at once.
@@ -59,6 +69,7 @@ impl GroupFiles {
         let mut pause = PAUSE_MIN;
         loop {
             doubts.settle().await;
+            let turn = self.turns.acquire().await;
             let text = {
                 let mut waiting = self.waiting.lock();
                 match waiting.get_mut(&group_id).and_then(Option::take) {
@@ -71,11 +82,13 @@ impl GroupFiles {
             };
             let change = self.change(&name, text.as_deref());
             let written = self.client.change(&change, &mut doubts, Instant::now() + TRY_FOR).await;
+            drop(turn);
             let Err(error) = written else {
                 pause = PAUSE_MIN;
                 continue;
             };
-            warn!(target: "tidegate::offsets", group = group_id, %error, "group's state is not shown yet");
+            // That a filer does not answer is warned of elsewhere, and not by each group.
+            debug!(target: "tidegate::offsets", group = group_id, %error, "group's state is not shown yet");
             if let Some(next) = self.waiting.lock().get_mut(&group_id)
                 && next.is_none()
             {
