@@ -390,9 +390,15 @@ impl FilerClient {
         debug!(target: "tidegate::offsets", filer, path, %error, "filer did not answer");
         let next = (at + 1) % self.filers.len();
         let moved = self.first.compare_exchange(at, next, Ordering::Relaxed, Ordering::Relaxed);
-        let mut warned = self.warned.lock();
-        if moved.is_ok() && warned.is_none_or(|at| at.elapsed() >= WARNINGS_APART) {
-            *warned = Some(Instant::now());
+        let warns = moved.is_ok() && {
+            let mut warned = self.warned.lock();
+            let is_time = warned.is_none_or(|at| at.elapsed() >= WARNINGS_APART);
+            if is_time {
+                *warned = Some(Instant::now());
+            }
+            is_time
+        };
+        if warns {
             let next = (next != at).then_some(self.filers[next].base.as_str());
             warn!(target: "tidegate::offsets", filer, next, %error, "filer does not answer");
         }
