@@ -41,10 +41,28 @@ impl GroupState {
         self.positions.iter().zip(ends).map(behind).sum()
     }
 
+    /// The same, without what may be marks of transactions at the end of a partition.
+    pub fn behind_but_for_marks(&self, starts: &[Vec<i64>], ends: &[Vec<i64>], marks: i64) -> u64 {
+        let of = |((at, start), end): ((&AtomicI64, &i64), &i64)| -> u64 {
+            let at = at.load(Ordering::Acquire);
+            if only_marks_left(*start, at, *end, marks) { 0 } else { (end - at).max(0) as u64 }
+        };
+        let row = |((row, starts), ends): ((&Vec<AtomicI64>, &Vec<i64>), &Vec<i64>)| -> u64 {
+            row.iter().zip(starts).zip(ends).map(of).sum()
+        };
+        self.positions.iter().zip(starts).zip(ends).map(row).sum()
+    }
+
     /// Partitions that members hold.
     pub fn assigned(&self) -> i64 {
         self.assigned.load(Ordering::Acquire)
     }
+}
+
+/// Whether what lies between `next` and `end` may be nothing but marks of transactions, which no application
+/// gets: behind the last record there is at most one of each producer, and a mark has a record before it.
+pub(super) fn only_marks_left(start: i64, next: i64, end: i64, producers: i64) -> bool {
+    next > start && end - next <= producers
 }
 
 /// All groups of a run, at work.
@@ -311,4 +329,17 @@ fn size(record: &Incoming<'_>) -> usize {
     let headers: usize =
         record.headers.iter().map(|(name, value)| name.len() + value.map_or(0, <[u8]>::len)).sum();
     record.key.map_or(0, <[u8]>::len) + record.value.map_or(0, <[u8]>::len) + headers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_as_many_offsets_as_there_are_producers_may_be_marks() {
+        assert!(only_marks_left(0, 97, 100, 3));
+        assert!(!only_marks_left(0, 96, 100, 3), "one of four is a record");
+        assert!(!only_marks_left(0, 0, 2, 3), "there is a record before the first mark");
+        assert!(!only_marks_left(50, 50, 52, 3), "of this run there is none yet");
+    }
 }

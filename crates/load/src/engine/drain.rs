@@ -25,13 +25,20 @@ pub(super) fn drain(
 ) -> Result<u64, ClientError> {
     let Some(ends) = ends(attempt, stage, cluster)? else { return Ok(0) };
     let behind = || groups.iter().map(|group| group.behind(&ends)).sum::<u64>();
+    let (starts, marks) = (&stage.topics.starts, i64::from(stage.plan().producers));
+    let places = stage.topics.places().len() as i64;
+    // Nobody holds a partition while a group shares them out, and then silence says nothing.
+    let at_marks = |group: &Arc<GroupState>| {
+        group.behind_but_for_marks(starts, &ends, marks) == 0 && group.assigned() >= places
+    };
     let patience = stage.plan().drain_timeout.duration();
     let mut seen = consumed(groups);
     let mut progress = Instant::now();
     loop {
         let left = behind();
         let silence = progress.elapsed();
-        if left == 0 || stage.plan().transactional && silence >= MARKS_SILENCE {
+        let silent = stage.plan().transactional && silence >= MARKS_SILENCE;
+        if left == 0 || silent && groups.iter().all(at_marks) {
             return Ok(0);
         }
         if silence >= patience || attempt.stop.wait(INTERVAL, Wish::Abort) {

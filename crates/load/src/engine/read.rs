@@ -1,12 +1,13 @@
 //! The last read: every partition from its beginning to its end, by consumers that are in no group and
 //! know nothing of what the groups have seen.
 
-use super::consume::received;
+use super::consume::{only_marks_left, received};
 use super::stage::Stage;
 use super::stop::Wish;
 use crate::client::cluster::Place;
 use crate::client::{ClientError, ConsumerSink, ConsumerSpec, Incoming, Reads};
 use crate::judge::LastReader;
+use crate::plan::Plan;
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -43,7 +44,8 @@ pub(super) fn read_all(
             reader.finish();
         } else {
             let share = &mut shares[number % readers];
-            share.insert((topic, partition), Partition { reader, next: at(starts), end });
+            let start = at(starts);
+            share.insert((topic, partition), Partition { reader, start, next: start, end });
         }
     }
     let mut done = LastRead::default();
@@ -65,9 +67,17 @@ pub(super) fn read_all(
 
 struct Partition {
     reader: LastReader,
+    start: i64,
     /// The offset after the last one that was read.
     next: i64,
     end: i64,
+}
+
+impl Partition {
+    fn may_be_at_marks(&self, plan: &Plan) -> bool {
+        let marks_max = i64::from(plan.producers);
+        plan.transactional && only_marks_left(self.start, self.next, self.end, marks_max)
+    }
 }
 
 /// Reads some partitions; says how many of them could not be read to the end.
@@ -87,12 +97,8 @@ fn read_share(
     };
     let mut consumer = stage.client.consumer(&spec)?;
     let mut sink = Reading { stage, partitions, last_topic: 0, fatal: None };
-    let patience = match stage.plan().transactional {
-        true => MARKS_TIMEOUT,
-        false => stage.plan().drain_timeout.duration(),
-    };
     let mut progress = Instant::now();
-    while !sink.partitions.is_empty() && progress.elapsed() < patience {
+    while !sink.partitions.is_empty() && progress.elapsed() < sink.patience() {
         if consumer.poll(Duration::from_millis(100), &mut sink) {
             progress = Instant::now();
         }
@@ -105,9 +111,10 @@ fn read_share(
     }
     let mut left = std::mem::take(&mut sink.partitions);
     consumer.close(&mut sink);
-    if stage.plan().transactional && stage.stop.wish() < Wish::Abort {
+    if stage.stop.wish() < Wish::Abort {
         // The client shows no marks, so it cannot be seen that nothing else was left.
-        for (_, partition) in left.drain() {
+        let at_marks = |_: &_, partition: &mut Partition| partition.may_be_at_marks(stage.plan());
+        for (_, partition) in left.extract_if(at_marks) {
             partition.reader.finish();
         }
     }
@@ -120,6 +127,18 @@ struct Reading<'a> {
     partitions: HashMap<(u32, i32), Partition>,
     last_topic: u32,
     fatal: Option<ClientError>,
+}
+
+impl Reading<'_> {
+    /// How long nothing may come before what is left is given up.
+    fn patience(&self) -> Duration {
+        let plan = self.stage.plan();
+        let timeout = plan.drain_timeout.duration();
+        match self.partitions.values().all(|partition| partition.may_be_at_marks(plan)) {
+            true => timeout.min(MARKS_TIMEOUT),
+            false => timeout,
+        }
+    }
 }
 
 impl ConsumerSink for Reading<'_> {
