@@ -253,6 +253,18 @@ fn target(cluster: &Cluster, known: Target) -> Target {
     }
 }
 
+/// Acknowledgements that come this much later than the schedule's end come in time.
+const LAST_ACK_GRACE_US: i64 = 1_000_000;
+
+/// When producing ended. The last acknowledgement of a schedule always comes after its end; were that small
+/// time counted, no target could keep the schedule's own rate.
+fn produced_until(plan: &Plan, offered_until_us: i64, last_ack_us: i64) -> i64 {
+    match plan.rate > 0.0 && last_ack_us <= offered_until_us + LAST_ACK_GRACE_US {
+        true => offered_until_us,
+        false => last_ack_us.max(offered_until_us),
+    }
+}
+
 /// What is known only when all is over.
 fn fill(report: &mut Report, stage: &Stage, loaded: &Loaded) {
     let redelivered = |index: usize| {
@@ -265,7 +277,8 @@ fn fill(report: &mut Report, stage: &Stage, loaded: &Loaded) {
     report.usage = summed.usage.clone();
     report.target_usage = summed.target_usage.clone();
     let millis = |us: i64| u64::try_from(us / 1000).unwrap_or(0);
-    let produced_until = summed.last_ack_us.unwrap_or(0).max(loaded.offered_until_us);
+    let produced_until =
+        produced_until(stage.plan(), loaded.offered_until_us, summed.last_ack_us.unwrap_or(0));
     report.totals.produce_ms = millis(produced_until - stage.epoch_us());
     if let (Some(first), Some(last)) = (summed.first_arrival_us, summed.last_arrival_us) {
         report.totals.consume_ms = millis(last - first).max(1);
@@ -276,5 +289,21 @@ fn fill(report: &mut Report, stage: &Stage, loaded: &Loaded) {
              wait before it."
                 .to_owned(),
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_acknowledgements_do_not_lower_the_rate_of_a_schedule_that_was_kept() {
+        let preset = Plan::preset("quick").expect("there is one");
+        let scheduled = Plan { rate: 100.0, ..preset.clone() };
+        assert_eq!(produced_until(&scheduled, 10_000_000, 10_040_000), 10_000_000);
+        assert_eq!(produced_until(&scheduled, 10_000_000, 0), 10_000_000);
+        assert_eq!(produced_until(&scheduled, 10_000_000, 14_000_000), 14_000_000);
+        let unscheduled = Plan { rate: 0.0, ..preset };
+        assert_eq!(produced_until(&unscheduled, 10_000_000, 10_040_000), 10_040_000);
     }
 }
