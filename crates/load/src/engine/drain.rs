@@ -7,6 +7,7 @@ use super::stage::Stage;
 use super::stop::Wish;
 use crate::client::ClientError;
 use crate::client::cluster::Cluster;
+use crate::plan::Acks;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,6 +16,9 @@ const INTERVAL: Duration = Duration::from_millis(100);
 
 /// In transactions the last offsets are marks that no application sees: silence this long is the end.
 const MARKS_SILENCE: Duration = Duration::from_secs(3);
+
+/// With acks=0 all records have come when partitions end where they ended so long before.
+const SETTLED: Duration = Duration::from_secs(1);
 
 /// Waits until the groups have read everything. Says how many records they did not get.
 pub(super) fn drain(
@@ -57,7 +61,24 @@ pub(super) fn ends(
     stage: &Stage,
     cluster: &Cluster,
 ) -> Result<Option<Vec<Vec<i64>>>, ClientError> {
-    ask(attempt, stage, |places| cluster.end_offsets(places))
+    let ask = || ask(attempt, stage, |places| cluster.end_offsets(places));
+    let mut told = ask()?;
+    if stage.plan().acks != Acks::None {
+        return Ok(told);
+    }
+    // Nobody waited for an answer: records may still be on their way.
+    let deadline = Instant::now() + stage.plan().drain_timeout.duration();
+    while told.is_some() && Instant::now() < deadline {
+        if attempt.stop.wait(SETTLED, Wish::Abort) {
+            return Ok(None);
+        }
+        let now = ask()?;
+        if now == told {
+            break;
+        }
+        told = now;
+    }
+    Ok(told)
 }
 
 /// Where the partitions begin.

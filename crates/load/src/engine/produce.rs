@@ -13,6 +13,7 @@ use crate::client::{
 };
 use crate::judge::{Failure, ProducerLedger};
 use crate::message::Encoder;
+use crate::plan::Acks;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -134,7 +135,9 @@ impl Outcomes {
     fn acknowledged(&mut self, token: u64, place: Acknowledged, now_us: i64) {
         let counter = Tokens::counter(token);
         let topic = self.stage.run.topic(self.producer, counter);
-        let offset = (place.offset >= 0).then_some(place.offset);
+        // With acks=0 nobody tells an offset, and what the client reports instead means nothing.
+        let told = place.offset >= 0 && self.stage.plan().acks != Acks::None;
+        let offset = told.then_some(place.offset);
         self.ledger.acknowledged(counter, topic, place.partition, offset);
         let latency_us = now_us - self.due_us(token, now_us);
         self.tally.with(|measured| {
