@@ -1,7 +1,7 @@
 //! What a running gateway shows of itself: log lines, connections.
 
 use serde_json::Value;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
@@ -127,6 +127,35 @@ fn a_wrong_log_filter_changes_nothing_and_says_why() {
     let message = String::from_utf8_lossy(&output.stderr);
     assert!(message.contains("did you mean tidegate::fetch?"), "{message}");
     assert_eq!(text(&gateway.admin(&["log-level"])), "info\n");
+}
+
+/// The status of an answer of the admin address.
+fn status(gateway: &Gateway, start: &str, headers: &str, body: &str) -> String {
+    let address = gateway.admin.trim_start_matches("http://");
+    let mut stream = std::net::TcpStream::connect(address).expect("the gateway listens");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a time");
+    let len = body.len();
+    let request = format!(
+        "{start} HTTP/1.1\r\n{headers}Connection: close\r\nContent-Length: {len}\r\n\r\n{body}"
+    );
+    stream.write_all(request.as_bytes()).expect("it is taken");
+    let mut status = String::new();
+    BufReader::new(stream).read_line(&mut status).expect("it answers");
+    status.split(' ').nth(1).expect("a status").to_owned()
+}
+
+#[test]
+fn the_admin_address_refuses_web_pages_and_long_bodies() {
+    let gateway = Gateway::start(&[]);
+    let get = |headers| status(&gateway, "GET /trace?limit=0", headers, "");
+    assert_eq!(get("Host: 127.0.0.1:9644\r\n"), "200");
+    assert_eq!(get("Host: rebound.example:9644\r\n"), "403");
+    assert_eq!(get("Host: 127.0.0.1\r\nSec-Fetch-Site: cross-site\r\n"), "403");
+    let put = |headers, body: &str| status(&gateway, "PUT /log-level", headers, body);
+    assert_eq!(put("Host: localhost\r\nOrigin: http://page.example\r\n", "off"), "403");
+    assert_eq!(text(&gateway.admin(&["log-level"])), "info\n");
+    assert_eq!(put("Host: localhost\r\n", &"a".repeat(4_097)), "413");
+    assert_eq!(put("Host: localhost\r\n", "warn"), "200");
 }
 
 #[test]

@@ -1,13 +1,17 @@
 //! The admin address: `/health`, `/ready`, `/metrics`, `/connections`, `/log-level`, `/trace`.
 //!
-//! Whoever reaches it may read what the gateway does and change what it logs, so it is local by default.
+//! Whoever reaches it may read what the gateway does and change what it logs, so it is local by default,
+//! and web pages are refused.
+
+mod guard;
 
 use crate::api::Context;
 use crate::observe::TraceFilter;
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{RawQuery, State};
+use axum::extract::{DefaultBodyLimit, RawQuery, State};
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response as AxumResponse};
 use axum::routing::get;
 use bytes::Bytes;
@@ -44,6 +48,7 @@ pub async fn serve(
         let mut stopping = stopping.clone();
         async move { drop(stopping.wait_for(|stopping| *stopping).await) }
     };
+    let is_local = socket.local_addr()?.ip().is_loopback();
     let state = Admin { context, stopping: stopping.clone() };
     let router = Router::new()
         .route("/health", get(health))
@@ -52,6 +57,8 @@ pub async fn serve(
         .route("/connections", get(connections))
         .route("/trace", get(trace))
         .route("/log-level", get(log_level).put(set_log_level))
+        .layer(DefaultBodyLimit::max(guard::BODY_BYTES_MAX))
+        .layer(from_fn_with_state(is_local, guard::guard))
         .with_state(state);
     stopping.mark_unchanged();
     axum::serve(socket, router).with_graceful_shutdown(stopped).await
