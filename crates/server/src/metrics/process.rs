@@ -2,6 +2,8 @@
 
 use super::table::{CPU_SECONDS, MAX_FILES, OPEN_FILES, RESIDENT_MEMORY, START_TIME, THREADS};
 use std::fs;
+use std::sync::OnceLock;
+use std::time::{SystemTime, UNIX_EPOCH};
 use tidegate_metrics::Text;
 
 /// Writes what can be found out; a metric that cannot be has no value.
@@ -57,10 +59,23 @@ fn cpu_ticks(stat: &str) -> Option<f64> {
     Some(field(stat, 14)? + field(stat, 15)?)
 }
 
-/// Seconds since 1970, from the ticks since the system's start (field 22 of proc(5)).
+/// Seconds since 1970, found out once: alerts on restarts count its changes, and clocks are set.
 fn start_time(stat: &str) -> Option<f64> {
-    let system = fs::read_to_string("/proc/stat").ok()?;
-    Some(number_after(&system, "btime")? + field(stat, 22)? / ticks_per_second())
+    static START_TIME: OnceLock<Option<f64>> = OnceLock::new();
+    *START_TIME.get_or_init(|| {
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).ok()?.as_secs_f64();
+        let age = seconds_since_boot()? - field(stat, 22)? / ticks_per_second();
+        Some(wall - age)
+    })
+}
+
+/// On the clock of field 22 of proc(5). /proc/stat and /proc/uptime are not there
+/// for a unit with `ProcSubset=pid`.
+fn seconds_since_boot() -> Option<f64> {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the pointer is to a timespec that lives on this stack.
+    let done = unsafe { libc::clock_gettime(libc::CLOCK_BOOTTIME, &raw mut time) };
+    (done == 0).then(|| time.tv_sec as f64 + time.tv_nsec as f64 / 1e9)
 }
 
 fn ticks_per_second() -> f64 {
@@ -78,6 +93,15 @@ mod tests {
         let stat = "7 (a b) c) S 1 7 7 0 -1 4194560 100 0 0 0 11 22 0 0 20 0 5 0 4242 1000 50";
         assert_eq!(cpu_ticks(stat), Some(33.0));
         assert_eq!(field(stat, 22), Some(4242.0));
+    }
+
+    #[test]
+    fn this_process_began_lately_and_always_at_the_same_time() {
+        let stat = || fs::read_to_string("/proc/self/stat").expect("Linux");
+        let start = start_time(&stat()).expect("a time");
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock").as_secs_f64();
+        assert!((now - 3_600.0..now + 1.0).contains(&start), "{start}, and it is {now}");
+        assert_eq!(start_time(&stat()), Some(start));
     }
 
     #[test]
