@@ -30,7 +30,9 @@ use crate::client::librdkafka::Librdkafka;
 use crate::judge::Judge;
 use crate::message::Run;
 use crate::plan::{ClientKind, Measured, Plan};
-use crate::report::{Broker, Machine, Recorder, Report, Target, plan_line, plan_record, unix_ms};
+use crate::report::{
+    Broker, Group, Machine, Recorder, Report, Target, plan_line, plan_record, unix_ms,
+};
 use clock::RunClock;
 use errors::ErrorLog;
 use load::Loaded;
@@ -127,9 +129,14 @@ fn expectations(plan: &Plan, report: &Report, recorder: &Recorder) -> Vec<crate:
         has_consumers: plan.consumers > 0,
         acknowledged_per_s: per_second(totals.acknowledged, report.totals.produce_ms),
         consumed_per_s: per_second(totals.consumed, report.totals.consume_ms),
-        lag: report.groups.iter().filter_map(|group| group.lag_end).sum(),
+        lag: lag_of_all(&report.groups),
         errors: totals.failed,
     })
+}
+
+/// What all groups together had not read; none if that is not known of each, or there is no group.
+fn lag_of_all(groups: &[Group]) -> Option<u64> {
+    (!groups.is_empty()).then(|| groups.iter().map(|group| group.lag_end).sum())?
 }
 
 /// One run, while it lasts.
@@ -295,6 +302,14 @@ fn fill(report: &mut Report, stage: &Stage, loaded: &Loaded) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_lag_that_one_group_does_not_tell_is_not_known() {
+        let group = |lag_end| Group { lag_end, ..Group::default() };
+        assert_eq!(lag_of_all(&[group(Some(2)), group(Some(3))]), Some(5));
+        assert_eq!(lag_of_all(&[group(Some(0)), group(None)]), None);
+        assert_eq!(lag_of_all(&[]), None);
+    }
 
     #[test]
     fn the_last_acknowledgements_do_not_lower_the_rate_of_a_schedule_that_was_kept() {

@@ -121,6 +121,14 @@ impl Plan {
                 self.client
             ));
         }
+        if self.transactional
+            && let Some(lag) = self.expect.of_lag()
+        {
+            return refuse(format!(
+                "{lag} is expected of a transactional run: the marks of transactions count as lag, and no \
+                 group reads them; expect no lag, or set transactional to false"
+            ));
+        }
         Ok(())
     }
 

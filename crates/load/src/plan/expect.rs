@@ -49,8 +49,8 @@ pub struct Measured<'a> {
     pub acknowledged_per_s: f64,
     /// Consumed records per second.
     pub consumed_per_s: f64,
-    /// What groups had not read when the drain ended.
-    pub lag: u64,
+    /// What groups had not read when the drain ended; none if nobody could tell.
+    pub lag: Option<u64>,
     /// Records that could not be produced.
     pub errors: u64,
 }
@@ -67,6 +67,12 @@ pub struct Outcome {
 }
 
 impl Expectations {
+    /// The expectation of the groups' lag, as the user wrote it.
+    pub(super) fn of_lag(&self) -> Option<&str> {
+        let of_lag = |it: &&Expectation| matches!(it.level, Level::Lag(_));
+        self.0.iter().find(of_lag).map(|it| it.text.as_str())
+    }
+
     /// Compares each with what was measured. What could not be measured is not met.
     pub fn check(&self, measured: &Measured<'_>) -> Vec<Outcome> {
         self.0.iter().map(|expectation| expectation.check(measured)).collect()
@@ -76,6 +82,7 @@ impl Expectations {
 impl Expectation {
     fn check(&self, measured: &Measured<'_>) -> Outcome {
         let at_most = |found: u64, max: u64| (found.to_string(), found <= max);
+        let nothing = || ("nothing measured".to_owned(), false);
         let at_least = |found: f64, min: f64| (format!("{found:.0}/s"), found >= min);
         let (found, met) = match self.level {
             Level::Latency { path, percentile, micros_max } => {
@@ -87,12 +94,15 @@ impl Expectation {
                 };
                 match of(percentile) {
                     Some(micros) => (millis(micros), micros <= micros_max),
-                    None => ("nothing measured".to_owned(), false),
+                    None => nothing(),
                 }
             }
             Level::Rate(min) => at_least(measured.acknowledged_per_s, min),
             Level::ConsumeRate(min) => at_least(measured.consumed_per_s, min),
-            Level::Lag(max) => at_most(measured.lag, max),
+            Level::Lag(max) => match measured.lag {
+                Some(lag) => at_most(lag, max),
+                None => nothing(),
+            },
             Level::Errors(max) => at_most(measured.errors, max),
         };
         Outcome { expected: self.text.clone(), found, met }
@@ -198,7 +208,7 @@ mod tests {
             has_consumers: true,
             acknowledged_per_s: 1000.0,
             consumed_per_s: 2000.0,
-            lag: 7,
+            lag: Some(7),
             errors: 0,
         };
         let expectations: Expectations = text.parse().unwrap();
@@ -230,12 +240,13 @@ mod tests {
             has_consumers: false,
             acknowledged_per_s: 0.0,
             consumed_per_s: 0.0,
-            lag: 0,
+            lag: None,
             errors: 0,
         };
-        let outcomes = "p99=1h".parse::<Expectations>().unwrap().check(&measured);
-        assert!(!outcomes[0].met);
-        assert_eq!(outcomes[0].found, "nothing measured");
+        for outcome in "p99=1h,lag=0".parse::<Expectations>().unwrap().check(&measured) {
+            assert!(!outcome.met, "{outcome:?}");
+            assert_eq!(outcome.found, "nothing measured");
+        }
     }
 
     #[test]

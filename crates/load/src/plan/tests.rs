@@ -132,6 +132,10 @@ fn what_cannot_be_is_refused_with_what_would_be_right() {
         ("compatibility = 'full'", "compatibility is 'full': it is one of NONE, BACKWARD"),
         ("acks = '1'", "acks is 1, but idempotent producers need all"),
         ("transactional = true\nclient = 'java'", "which the client java does not do here"),
+        (
+            "transactional = true\nexpect = 'p99=1s,lag=0'",
+            "lag=0 is expected of a transactional run",
+        ),
         ("duration = '0s'", "duration is 0s: write at least 1ms"),
         ("linger = '5m'", "longer than delivery_timeout, which is 2m"),
         ("rate = 1e8\nduration = '20h'", "more than 1099511627776 records of a producer"),
