@@ -149,11 +149,15 @@ impl Flow<'_> {
                 commands::run_all(at, environment, stage.clock, epoch_us, &self.produced, &tell)
             });
             scope.spawn(|| consume::churn(stage, groups, &self.produced));
-            let result = producers.join();
+            let failed = producers.join();
             let until_us = stage.clock.now_us().min(epoch_us + duration_us);
             self.produced.ask();
-            if let Err(error) = result {
+            if let Some(error) = failed.first() {
                 report.notes.push(format!("A producer could not go on: {error}"));
+            }
+            // Who ends a run at once ends transactions with it.
+            if stage.stop.wish() != Wish::Abort {
+                report.producers_ended = failed.len() as u64;
             }
             (commands.join().expect("commands do not panic"), until_us)
         });

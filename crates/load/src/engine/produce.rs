@@ -79,15 +79,13 @@ impl Producers {
         Ok(producers)
     }
 
-    /// Waits until every record that was sent has an outcome. The first error that kept a producer from
-    /// its work comes back.
-    pub fn join(self) -> Result<(), ClientError> {
-        let mut failed = Ok(());
-        for thread in self.threads {
-            let result = thread.join().expect("a producer's thread does not panic");
-            failed = failed.and(result);
-        }
-        failed
+    /// Waits until every record that was sent has an outcome. The errors that kept producers from their
+    /// work come back.
+    pub fn join(self) -> Vec<ClientError> {
+        let join = |thread: JoinHandle<Result<(), ClientError>>| {
+            thread.join().expect("a producer's thread does not panic").err()
+        };
+        self.threads.into_iter().filter_map(join).collect()
     }
 }
 

@@ -37,6 +37,8 @@ pub struct Report {
     pub unusable: Option<String>,
     /// Whether the run was stopped by hand before its time.
     pub interrupted: bool,
+    /// Producers that could not go on until the end: the plan's records were not all offered.
+    pub producers_ended: u64,
     /// The plan in one line for people.
     pub plan_line: String,
     /// The whole plan by the names of its settings; see [`super::plan_record`].
@@ -221,6 +223,7 @@ impl Default for Report {
             reason: String::new(),
             unusable: None,
             interrupted: false,
+            producers_ended: 0,
             plan_line: String::new(),
             plan: BTreeMap::new(),
             target: Target::default(),
@@ -314,6 +317,13 @@ fn conclusion(report: &Report) -> (u8, String) {
         let when = if check.when == "registered" { "" } else { &format!(" {}", check.when) };
         let (found, of) = (check.found, check.of);
         return (1, format!("Of {of} registered schemas {found} were found{when}."));
+    }
+    if report.producers_ended > 0 {
+        let producers = match report.producers_ended {
+            1 => "One producer".to_owned(),
+            count => format!("{count} producers"),
+        };
+        return (2, format!("{producers} could not go on: look at the notes and errors below."));
     }
     let missed: Vec<String> = report
         .expectations
@@ -423,6 +433,19 @@ mod tests {
 
         let fault = Fault { kind: FaultKind::Lost, count: 1, at_least: false, examples: vec![] };
         report.verdict.faults.push(fault);
+        assert_eq!(concluded(report).0, 1);
+    }
+
+    #[test]
+    fn a_run_whose_producers_gave_up_proves_nothing() {
+        let mut report = clean();
+        report.producers_ended = 2;
+        let (exit_code, reason) = concluded(report.clone());
+        assert_eq!(exit_code, 2);
+        assert!(reason.starts_with("2 producers could not go on"), "{reason}");
+
+        let (kind, examples) = (FaultKind::Lost, vec![]);
+        report.verdict.faults.push(Fault { kind, count: 1, at_least: false, examples });
         assert_eq!(concluded(report).0, 1);
     }
 
