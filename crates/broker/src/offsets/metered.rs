@@ -10,9 +10,9 @@ use tidegate_model::{ErrorCode, TopicId};
 
 /// What a storage has done since the start.
 pub struct OffsetMeter {
-    /// Commits, from the request to their end.
+    /// What an answer waits for its commit, once it is its turn: the answers before it have gone out.
     pub commit: Histogram,
-    /// Fetches.
+    /// The same of fetches.
     pub fetch: Histogram,
     /// Offsets that were kept.
     pub commits: Counter,
@@ -81,9 +81,10 @@ impl OffsetStorage for Metered {
     }
 
     fn commit(&self, request: CommitOffsets) -> BoxFuture<Result<Vec<ErrorCode>, ErrorCode>> {
-        let (meter, begin) = (self.meter.clone(), Instant::now());
+        let meter = self.meter.clone();
         let commit = self.inner.commit(request);
         Box::pin(async move {
+            let begin = Instant::now();
             let result = commit.await;
             meter.commit.observe(begin.elapsed());
             let (kept, failed) = match &result {
@@ -104,9 +105,10 @@ impl OffsetStorage for Metered {
         group_id: &str,
         wanted: Wanted,
     ) -> BoxFuture<Result<Vec<Committed>, ErrorCode>> {
-        let (meter, begin) = (self.meter.clone(), Instant::now());
+        let meter = self.meter.clone();
         let fetch = self.inner.fetch(group_id, wanted);
         Box::pin(async move {
+            let begin = Instant::now();
             let result = fetch.await;
             meter.fetch.observe(begin.elapsed());
             let failed = result.as_ref().is_err_and(|error| is_failure(*error));

@@ -83,9 +83,10 @@ table! {
     LAG_HIDDEN = Metric::gauge("tidegate_group_lags_not_shown", &[],
         "Lags beyond metrics.lag_partitions_max, which are smaller than all that are shown");
     OFFSET_COMMIT_SECONDS = Metric::histogram("tidegate_offsets_commit_seconds", &["storage"],
-        "Time until the offsets of one commit are kept, by where offsets are kept: log, memory or filer");
+        "Time that the answer to one commit waits, once it is its turn, until the offsets are kept, by where \
+         that is: log, memory or filer");
     OFFSET_FETCH_SECONDS = Metric::histogram("tidegate_offsets_fetch_seconds", &["storage"],
-        "Time to read committed offsets, of one request");
+        "Time that the answer to one fetch waits, once it is its turn, until committed offsets are read");
     OFFSET_COMMITS = Metric::counter("tidegate_offsets_commits_total", &["storage"], "Offsets kept");
     OFFSET_ERRORS = Metric::counter("tidegate_offsets_errors_total", &["storage", "operation"],
         "Offsets that could not be kept, read or deleted: commit, fetch, delete");
