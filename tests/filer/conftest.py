@@ -74,6 +74,7 @@ class FilerGateway(Tidegate):
 
     def keep_offsets(self, where, folder="/kafka", *urls, **settings):
         """Settings for `where`; those of the filer's table as they are in the file."""
+        # Without a cache every fetch reads the files, and an error of theirs shows; None is the default.
         cache = settings.pop("offsets_cache_bytes", 0)
         table = {
             "urls": [url if "://" in url else f"http://{url}" for url in urls],
@@ -82,7 +83,9 @@ class FilerGateway(Tidegate):
             "request_timeout_ms": REQUEST_TIMEOUT_MS,
             **settings,
         }
-        lines = ["[storage]", f'offsets = "{where}"', f"offsets_cache_bytes = {cache}", "[filer]"]
+        lines = ["[storage]", f'offsets = "{where}"']
+        lines += [] if cache is None else [f"offsets_cache_bytes = {cache}"]
+        lines += ["[filer]"]
         lines += [f"{name} = {json.dumps(value)}" for name, value in table.items()]
         self._config.write_text("\n".join(lines) + "\n")
 

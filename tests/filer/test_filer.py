@@ -225,11 +225,18 @@ class Committing:
         self.acknowledged = dict.fromkeys(range(8), -1)
         self.tried = dict.fromkeys(range(8), -1)
         self.refused = 0
+        self.failure = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, args=(bootstrap, group))
         self._thread.start()
 
     def _run(self, bootstrap, group):
+        try:
+            self._commit(bootstrap, group)
+        except Exception as error:  # noqa: BLE001
+            self.failure = error
+
+    def _commit(self, bootstrap, group):
         offset = 0
         with OffsetsClient(bootstrap) as client:
             while not self._stop.is_set():
@@ -251,10 +258,15 @@ class Committing:
             lambda: all(self.acknowledged[p] >= before[p] + 2 for p in before) or not self._thread.is_alive(),
             f"no commit is kept: {self.acknowledged}",
         )
+        assert self._thread.is_alive(), f"nobody commits any more: {self.failure}"
 
     def stop(self):
+        """Ends the work, which must not have ended before."""
+        was_alive = self._thread.is_alive()
         self._stop.set()
         self._thread.join(PATIENCE_S)
+        assert was_alive and not self._thread.is_alive(), self.failure
+        assert self.failure is None, self.failure
 
     def is_right(self, found):
         """What is found is whole, was asked for, and is nothing older than what was acknowledged."""
@@ -263,10 +275,13 @@ class Committing:
             assert one == Committed(one.offset, one.offset, f"note of {one.offset}")
 
 
-@pytest.mark.parametrize("fsync", [False, True])
-def test_nothing_acknowledged_is_lost_when_the_filer_and_the_gateway_are_killed(new_seaweedfs, new_gateway, fsync):
+@pytest.mark.parametrize(("fsync", "cache"), [(False, 0), (True, None)], ids=["uncached", "fsync-cached"])
+def test_nothing_acknowledged_is_lost_when_the_filer_and_the_gateway_are_killed(
+    new_seaweedfs, new_gateway, fsync, cache
+):
     cluster = new_seaweedfs()
-    gateway = new_gateway("filer", "/kafka", *cluster.filers, request_timeout_ms=3_000, fsync=fsync)
+    options = {"request_timeout_ms": 3_000, "fsync": fsync, "offsets_cache_bytes": cache}
+    gateway = new_gateway("filer", "/kafka", *cluster.filers, **options)
     for round_ in range(3):
         work = Committing(gateway.bootstrap, "g")
         try:
