@@ -98,7 +98,7 @@ class Part:
         with contextlib.suppress(ChildProcessError):
             os.waitpid(pid, os.WNOHANG)
         # Never a stranger that was given the number later.
-        return pid if _began(pid) == began else None
+        return pid if start_of(pid) == began else None
 
     def spawn(self):
         if self.pid:
@@ -116,7 +116,7 @@ class Part:
                 stderr=log,
                 start_new_session=True,
             )
-        self._pid_file.write_text(f"{child.pid} {_began(child.pid)}")
+        self._pid_file.write_text(f"{child.pid} {start_of(child.pid)}")
 
     def send(self, number):
         pid = self.pid
@@ -283,13 +283,18 @@ class SeaweedFS:
         return _connects(part.port)
 
 
-def _began(pid):
-    """When the process was started, in ticks since the machine was; None if it is gone or a zombie."""
+def start_of(pid):
+    """When the process was started, in ticks since the machine was; None if it is gone.
+
+    After a SIGKILL the first thread may be a zombie already while others still hold the sockets: a port is free,
+    and a connection refused, only once the last of them has ended.
+    """
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        ended = fields[0] == "Z" and len(os.listdir(f"/proc/{pid}/task")) == 1
     except OSError:
         return None
-    return None if fields[0] == "Z" else int(fields[19])
+    return None if ended else int(fields[19])
 
 
 def _connects(port):

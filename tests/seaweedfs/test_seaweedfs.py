@@ -1,6 +1,7 @@
 """The fixture itself: what other suites take from it, shown on a real cluster."""
 
 import json
+import socket
 import subprocess
 import sys
 import time
@@ -9,6 +10,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from seaweedfs import free_port, start_of
 
 SCRIPT = Path(__file__).resolve().parent / "seaweedfs.py"
 LARGE = bytes(range(256)) * 4096
@@ -23,6 +25,36 @@ def put(filer, path, body):
 def get(filer, path, timeout=10):
     with urllib.request.urlopen(f"http://{filer}{path}", timeout=timeout) as answer:
         return answer.read()
+
+
+# Its first thread ends and stays a zombie, the second holds the socket: what a SIGKILL does for a moment.
+HALF_ENDED = """
+import ctypes, socket, sys, threading, time
+server = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+threading.Thread(target=lambda: time.sleep(60)).start()
+ctypes.CDLL(None).pthread_exit(None)
+"""
+
+
+def test_a_process_runs_as_long_as_one_of_its_threads_holds_its_sockets():
+    port = free_port()
+    child = subprocess.Popen([sys.executable, "-c", HALF_ENDED, str(port)], start_new_session=True)
+    try:
+        end = time.monotonic() + 30
+        while ") Z" not in Path(f"/proc/{child.pid}/stat").read_text():
+            assert child.poll() is None and time.monotonic() < end
+            time.sleep(0.01)
+        socket.create_connection(("127.0.0.1", port)).close()
+        assert start_of(child.pid)
+    finally:
+        child.kill()
+    end = time.monotonic() + 30
+    while start_of(child.pid):
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port))
+    child.wait()
 
 
 def test_a_file_survives_kill_and_restart_of_its_filer(new_seaweedfs):
