@@ -15,7 +15,7 @@ OPTIONS ?=
 .PHONY: help run build release test check fmt bench registry-bench crash kgo fuzz registry-crash registry-large offsets-bench
 .PHONY: metrics-manual settings-manual conformance conformance-check conformance-record conformance-accept
 LOAD_TESTS = quick-test standard-test stress-test endurance-test schema-test
-.PHONY: load-seaweedfs $(LOAD_TESTS)
+.PHONY: load-seaweedfs load-bench $(LOAD_TESTS)
 
 help:
 	@echo 'make run      build and start the gateway on 127.0.0.1:9092 (ARGS="--storage memory")'
@@ -34,6 +34,7 @@ help:
 	@echo 'make registry-crash      the same while schemas are registered and deleted (OPTIONS="--rounds 500")'
 	@echo 'make registry-large      20,000 subjects, and how long a start with them takes'
 	@echo 'make load-seaweedfs  the load test on SeaweedFS'"'"'s own Kafka gateway; writes docs/reports'
+	@echo 'make load-bench  what the load test can offer, beside what rdkafka_performance can'
 	@echo 'make kgo      the tests of franz-go'"'"'s client with as many records as its authors run'
 	@echo 'make conformance         ask Apache Kafka and Tidegate the same, print where they differ'
 	@echo 'make conformance-check   Tidegate beside what is recorded (OPTIONS="--filter topics")'
@@ -100,6 +101,9 @@ registry-large: build
 
 load-seaweedfs: build
 	TIDEGATE_BIN=$(CARGO_TARGET_DIR)/$(PROFILE)/tidegate python3 tests/seaweedfs/gateway_load.py $(OPTIONS)
+
+load-bench: build
+	TIDEGATE_BIN=$(CARGO_TARGET_DIR)/$(PROFILE)/tidegate python3 tests/load/offered.py $(OPTIONS)
 
 kgo: build
 	TIDEGATE_BIN=$(CARGO_TARGET_DIR)/$(PROFILE)/tidegate python3 tests/kgo/kgo.py --records 500000 $(OPTIONS)

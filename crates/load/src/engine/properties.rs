@@ -2,8 +2,12 @@
 
 use crate::plan::Plan;
 
-/// Memory that all producers together may fill with records that wait.
+/// Memory that all producers together may fill with records that wait for a target that stalls.
 const PRODUCER_QUEUES_KBYTES: u32 = 1 << 20;
+
+/// Memory that each producer may fill in any case. Without a rate also the most: its queue is always full, and
+/// one that outgrows the processor's caches makes every record slower.
+const PRODUCER_QUEUE_KBYTES: u32 = 16 << 10;
 
 /// The most that a record's key, headers and framing add to its value.
 const RECORD_OVERHEAD_BYTES: u32 = 64 << 10;
@@ -11,7 +15,8 @@ const RECORD_OVERHEAD_BYTES: u32 = 64 << 10;
 /// Properties of every producer of the plan.
 pub(super) fn of_producers(plan: &Plan) -> Vec<(String, String)> {
     let delivery_ms = plan.delivery_timeout.as_millis();
-    let queue_kbytes = (PRODUCER_QUEUES_KBYTES / plan.producers).max(16 << 10);
+    let share_kbytes = if plan.rate > 0.0 { PRODUCER_QUEUES_KBYTES / plan.producers } else { 0 };
+    let queue_kbytes = share_kbytes.max(PRODUCER_QUEUE_KBYTES);
     let mut properties = vec![
         ("acks", plan.acks.name().to_owned()),
         ("compression.type", plan.codec.name().to_owned()),
@@ -110,6 +115,18 @@ mod tests {
         assert_eq!(last(&of_producers(&plan), "message.max.bytes"), max.as_deref());
         assert_eq!(last(&of_consumers(&plan), "fetch.message.max.bytes"), max.as_deref());
         assert!(max.is_some_and(|max| max.parse::<u32>().unwrap() > 5_000_000));
+    }
+
+    #[test]
+    fn only_a_schedule_needs_a_queue_for_what_a_stall_delays() {
+        let mut plan = Plan::preset("standard").unwrap();
+        let queue_kbytes = |plan: &Plan| {
+            let properties = of_producers(plan);
+            last(&properties, "queue.buffering.max.kbytes").unwrap().parse::<u32>().unwrap()
+        };
+        assert_eq!(queue_kbytes(&plan), (1 << 20) / plan.producers);
+        plan.rate = 0.0;
+        assert_eq!(queue_kbytes(&plan), 16 << 10);
     }
 
     #[test]
