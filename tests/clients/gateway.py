@@ -5,38 +5,21 @@ shown right on Kafka first.
 """
 
 import os
-import random
 import shlex
 import signal
-import socket
 import subprocess
 import time
 import urllib.error
 import urllib.request
 from pathlib import Path
 
+from ports import free_port
+
 HERE = Path(__file__).resolve().parent
 TARGET = os.environ.get("TARGET", "tidegate")
 KAFKA_SH = HERE.parent / "kafka" / "kafka.sh"
-READY_TIMEOUT_S = 30
-STOP_TIMEOUT_S = 20
-# Below the range from which Linux takes the ports of outgoing connections: a
-# client that reconnects to a stopped server could otherwise be given the very
-# port that it calls, and be connected to itself.
-_PORTS = range(20000, 30000)
-
-
-def free_port():
-    """A port that nobody listens on."""
-    while True:
-        port = random.SystemRandom().choice(_PORTS)
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                continue
+READY_TIMEOUT_S = 60
+STOP_TIMEOUT_S = 60
 
 
 class GatewayFailed(Exception):

@@ -31,6 +31,10 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "clients"))
+
+import ports
+
 HOST = "127.0.0.1"
 READY_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 1
@@ -58,21 +62,11 @@ def weed():
     raise SeaweedFailed("weed is not installed: run tests/clients/setup.sh, or set WEED to the program")
 
 
-def _is_free(port):
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-            return True
-        except OSError:
-            return False
-
-
 def free_port():
-    """A port that nobody listens on, nor on the one that gRPC takes with it."""
+    """A port that nobody has, with the one that gRPC takes with it."""
     while True:
         port = random.SystemRandom().choice(_PORTS)
-        if _is_free(port) and _is_free(port + _GRPC_ABOVE):
+        if ports.take(port) and ports.take(port + _GRPC_ABOVE):
             return port
 
 
