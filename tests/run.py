@@ -314,6 +314,10 @@ class Runner:
         binary = Path(environment["CARGO_TARGET_DIR"]) / PROFILE / "tidegate"
         environment.setdefault("TIDEGATE_BIN", str(binary))
         environment.setdefault("CONFORMANCE_BIN", str(binary.with_name("conformance")))
+        verdicts = binary.with_name("examples") / "verdicts"
+        if verdicts.exists():
+            # Else the suite would build it, and wait for whoever else runs cargo.
+            environment.setdefault("TIDEGATE_VERDICTS", str(verdicts))
         environment["CARGO_TERM_COLOR"] = "never"
         junit_of(suite).unlink(missing_ok=True)
         with path.open("w") as log:
