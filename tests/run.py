@@ -100,7 +100,7 @@ def suites(options):
             "setup",
             "clients and packages that the suites need",
             [ROOT / "tests" / "clients" / "setup.sh"],
-            1500,
+            3600,
             needs=("system",),
             counted=False,
         ),
@@ -109,7 +109,7 @@ def suites(options):
             "the gateway and all Rust tests",
             ["sh", "-c", f"cargo build {shlex.join(profile)} --bin tidegate --bin conformance && "
              f"cargo test {shlex.join(profile)} --workspace --no-run"],
-            1800,
+            5400,
             needs=("system",),
             lock="cargo",
             counted=False,
