@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the client tests run on: system packages, a Python environment,
-# Node modules and the drivers in Go and Java, all of pinned versions. Everything but the
+# Node modules and the drivers in Go and Java, all of pinned versions; and what
+# other suites would download (install.py). Everything but the
 # system packages goes to ${TIDEGATE_CACHE:-~/.cache/tidegate}: venv, the Python
 # that runs all pytest suites, and clients/. What is there already and unchanged
 # is left alone.
@@ -30,15 +31,24 @@ system_package() {
 
 # once NAME FILE... -- COMMAND: runs the command unless it has succeeded before on files of the same content.
 once() {
-    local name=$1 files=() stamp
+    local name=$1 files=() stamp attempt
     shift
     while [[ $1 != -- ]]; do files+=("$1"); shift; done
     shift
     stamp=$(cat "${BASH_SOURCE[0]}" "${files[@]}" | sha256sum)
     [[ -f $cache/$name.stamp && $(<"$cache/$name.stamp") == "$stamp" ]] && return
     echo "setup.sh: $name" >&2
-    "$@" >"$cache/$name.log" 2>&1 || { tail -n 40 "$cache/$name.log" >&2; fail "$name: see above"; }
-    echo "$stamp" >"$cache/$name.stamp"
+    # Three attempts, because a download may break off.
+    for attempt in 1 2 3; do
+        if "$@" >"$cache/$name.log" 2>&1; then
+            echo "$stamp" >"$cache/$name.stamp"
+            return
+        fi
+        tail -n 40 "$cache/$name.log" >&2
+        echo "setup.sh: attempt $attempt of $name failed" >&2
+        sleep 2
+    done
+    fail "$name: see above"
 }
 
 python_environment() {
@@ -95,3 +105,4 @@ else
 fi
 "$here/java/build.sh"
 "$here/load/build.sh"
+"$venv/bin/python" "$here/install.py"

@@ -21,9 +21,16 @@ flock 9
 if [[ ! -f $folder/.complete ]]; then
     rm -rf "$folder"
     mkdir -p "$folder/download"
-    mvn -q -B -Dstyle.color=never org.apache.maven.plugins:maven-dependency-plugin:2.8:copy \
-        -Dartifact="io.apicurio:apicurio-registry-app:$version:tar.gz:all" \
-        -DoutputDirectory="$folder/download" >&2
+    # Three attempts, because a download may break off.
+    for attempt in 1 2 3; do
+        if mvn -q -B -Dstyle.color=never org.apache.maven.plugins:maven-dependency-plugin:2.8:copy \
+            -Dartifact="io.apicurio:apicurio-registry-app:$version:tar.gz:all" \
+            -DoutputDirectory="$folder/download" >&2; then
+            break
+        fi
+        echo "apicurio.sh: attempt $attempt failed" >&2
+        sleep 2
+    done
     archive=$folder/download/apicurio-registry-app-$version-all.tar.gz
     echo "$sha256  $archive" | sha256sum -c --quiet >&2
     tar -xzf "$archive" -C "$folder"

@@ -42,7 +42,11 @@ def registry(tmp_path):
 
 @pytest.fixture(scope="session")
 def programs():
-    """The folder with a test program for each package, whose tests ask the registry at REGISTRY_URL."""
+    return install()
+
+
+def install():
+    """Builds a test program for each package, once, whose tests ask the registry at REGISTRY_URL. Returns the folder."""
     root = _CACHE / "confluent-go"
     listed = ["go", "mod", "download", "-json", _REPOSITORY]
     module = json.loads(subprocess.run(listed, cwd=_MODULE, check=True, stdout=subprocess.PIPE, text=True).stdout)

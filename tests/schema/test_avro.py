@@ -29,6 +29,13 @@ def confluent():
     return oracle.java("avro-confluent", _HERE / "confluent.xml", _HERE / "ConfluentVerdicts.java")
 
 
+def install():
+    """Fetches the jars of all releases and compiles what runs on them, once."""
+    for version in _SLF4J:
+        avro(version)
+    confluent()
+
+
 @pytest.fixture(scope="module")
 def pairs():
     """Requests that compare a schema with what became of it, in both directions; with our answers."""

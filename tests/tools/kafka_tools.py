@@ -157,6 +157,13 @@ def _read(lines, answers):
     answers.put("")
 
 
+def install():
+    """Fetches the jars of all releases and compiles the Runner, once."""
+    _runner_classes()
+    for release in RELEASES:
+        _jars(release)
+
+
 def _runner_classes():
     """The folder of the compiled Runner, which is the same for all releases."""
     script = HERE.parent / "java" / "compile.sh"
