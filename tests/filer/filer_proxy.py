@@ -9,6 +9,7 @@ A rule is a function of method and path. It returns None to pass the request on,
 """
 
 import http.client
+import select
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -21,7 +22,7 @@ class FilerProxy:
         self.rule = None
         self.asked = []
         self.done = []
-        self._at_work = 0
+        self._connected = 0
         self._lock = threading.Lock()
         proxy = self
 
@@ -29,15 +30,6 @@ class FilerProxy:
             protocol_version = "HTTP/1.1"
 
             def _handle(self):
-                with proxy._lock:
-                    proxy._at_work += 1
-                try:
-                    self._serve()
-                finally:
-                    with proxy._lock:
-                        proxy._at_work -= 1
-
-            def _serve(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 proxy.asked.append((self.command, self.path))
                 rule = proxy.rule and proxy.rule(self.command, self.path)
@@ -87,18 +79,34 @@ class FilerProxy:
             def log_message(self, *_):
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        class Server(ThreadingHTTPServer):
+            daemon_threads = True
+
+            def get_request(self):
+                with proxy._lock:
+                    request = super().get_request()
+                    proxy._connected += 1
+                return request
+
+            def process_request_thread(self, request, client_address):
+                try:
+                    super().process_request_thread(request, client_address)
+                finally:
+                    with proxy._lock:
+                        proxy._connected -= 1
+
+        self._server = Server(("127.0.0.1", 0), Handler)
         if tls is not None:
             self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         self.address = f"127.0.0.1:{self._server.server_address[1]}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
 
-    def is_idle(self):
-        """True if no request is on its way."""
+    def is_left(self):
+        """True if nobody is connected: then no request is on its way, not even one that has not been read yet."""
         with self._lock:
-            return self._at_work == 0
+            waiting, _, _ = select.select([self._server.socket], [], [], 0)
+            return not waiting and self._connected == 0
 
     def close(self):
         self._server.shutdown()

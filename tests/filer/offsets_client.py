@@ -4,7 +4,7 @@ import socket
 import struct
 from dataclasses import dataclass
 
-PATIENCE_S = 40
+PATIENCE_S = 90
 OFFSET_COMMIT, OFFSET_FETCH, FIND_COORDINATOR = 8, 9, 10
 NONE, COORDINATOR_NOT_AVAILABLE = 0, 15
 

@@ -16,7 +16,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from filer_proxy import every, nth
 from offsets_client import COORDINATOR_NOT_AVAILABLE, NONE, Committed, OffsetsClient
 
-PATIENCE_S = 40
+PATIENCE_S = 90
 # A request that cannot be kept is answered in this time, and a little more on a slow machine.
 SHORT_MS = 1_500
 OLD, NEW = Committed(10, 1, "old"), Committed(20, 2, "new")
@@ -48,6 +48,19 @@ def commit_until_kept(client, group, committed, partition=0):
 
     until(kept, f"not kept: {codes[-5:]}")
     assert set(codes) <= {NONE, COORDINATOR_NOT_AVAILABLE}, codes
+
+
+def fetched(client, group, partitions=(0,)):
+    """What is committed. A fetch that came to its time limit is asked again, as client libraries do."""
+    answers = []
+
+    def found():
+        answers.append(client.fetch(group, "t", partitions))
+        return isinstance(answers[-1], dict)
+
+    until(found, "no answer")
+    assert set(answers[:-1]) <= {COORDINATOR_NOT_AVAILABLE}, answers
+    return answers[-1]
 
 
 def produce(gateway, count):
@@ -101,10 +114,9 @@ def test_a_topic_that_was_deleted_while_the_filer_was_away_leaves_nothing_to_the
         gateway.command("topic", "create", "t", "--partitions", "8")
         cluster.restart("filer-0")
     with OffsetsClient(gateway.bootstrap) as client:
-        found = until(lambda: not isinstance(got := client.fetch("g", "t"), int) and got, "no answer")
-        assert found == {0: None}
+        assert fetched(client, "g") == {0: None}
         commit_until_kept(client, "g", OLD)
-        assert client.fetch_one("g", "t") == OLD
+        assert fetched(client, "g") == {0: OLD}
 
 
 def test_files_are_as_the_manual_says(seaweedfs, new_gateway, folder):
@@ -119,11 +131,11 @@ def test_files_are_as_the_manual_says(seaweedfs, new_gateway, folder):
         consumer.poll(0.1)
         with contextlib.suppress(urllib.error.HTTPError):
             state = json.loads(file_of(filer, group_file))
-            return state if state["members"] else None
+            return state if state["members"] and state["state"] == "Stable" else None
 
-    state = until(group, "the group is not shown")
+    state = until(group, "the group is not shown with its members")
     consumer.commit(offsets=[TopicPartition("t", 5, 42, metadata="a note")], asynchronous=False)
-    assert (state["group"], state["state"], state["protocol_type"]) == ("../g", "Stable", "consumer")
+    assert (state["group"], state["protocol_type"]) == ("../g", "consumer")
     (member,) = state["members"]
     assert (member["client_id"], member["subscribed_topics"]) == ("me", ["t"])
     assert member["assigned_partitions"] == {"t": list(range(8))}
@@ -167,7 +179,7 @@ def test_a_commit_that_is_cut_at_any_step_leaves_one_whole_commit(
         proxy.rule = every("PUT", f"/t/0/{file}", how)
         assert client.commit("g", "t", {0: NEW}) == {0: COORDINATOR_NOT_AVAILABLE}
     gateway.kill()
-    until(proxy.is_idle, "the proxy is still at work")
+    until(proxy.is_left, "the gateway is still connected")
     proxy.rule = None
     puts = [path for method, path in proxy.done[before:] if method == "PUT"]
     # On a machine that is very slow a request may have run out of time before it came to the second file.
@@ -175,9 +187,9 @@ def test_a_commit_that_is_cut_at_any_step_leaves_one_whole_commit(
     assert not happened or (how, file) == ("lose", "offset")
     gateway.start()
     with OffsetsClient(gateway.bootstrap) as client:
-        assert client.fetch_one("g", "t") == (NEW if happened else OLD)
+        assert fetched(client, "g") == {0: NEW if happened else OLD}
         commit_until_kept(client, "g", Committed(30, 3, "newest"))
-        assert client.fetch_one("g", "t") == Committed(30, 3, "newest")
+        assert fetched(client, "g") == {0: Committed(30, 3, "newest")}
 
 
 def test_a_request_that_one_failure_met_is_kept_all_the_same(seaweedfs, new_gateway, new_proxy, folder):
@@ -200,19 +212,22 @@ def test_a_write_that_comes_late_overwrites_nothing_newer(seaweedfs, new_gateway
             go_on = threading.Event()
             proxy.rule = nth(1, "PUT", f"/t/0/{file}", ("hold", go_on))
             before = len(proxy.asked)
-            first = client.commit_one("g", "t", 20, 2, "late")
-            # The write was tried again and is kept, or it was given up; the first one is still on its way.
-            assert first in (NONE, COORDINATOR_NOT_AVAILABLE)
+
+            def is_held():
+                # The write was tried again and is kept, or it was given up; the first one is still on its way.
+                assert client.commit_one("g", "t", 20, 2, "late") in (NONE, COORDINATOR_NOT_AVAILABLE)
+                return any(method == "PUT" and f"/t/0/{file}" in path for method, path in proxy.asked[before:])
+
+            # On a machine that is very slow a commit may run out of time before it is sent.
+            until(is_held, "the write was never sent")
             assert client.commit_one("g", "t", 30, 3, "newer") == COORDINATOR_NOT_AVAILABLE
             # Nothing else waits for it.
             commit_until_kept(client, "g", OLD, partition=1)
-            bodies = [path for method, path in proxy.asked[before:] if method == "PUT" and f"/t/0/{file}" in path]
-            assert bodies, "the write was never sent"
             go_on.set()
             commit_until_kept(client, "g", Committed(40, 4, "newest"))
             gateway.restart(hard=True)
             with OffsetsClient(gateway.bootstrap) as again:
-                assert again.fetch_one("g", "t") == Committed(40, 4, "newest")
+                assert fetched(again, "g") == {0: Committed(40, 4, "newest")}
             client.close()
             client = OffsetsClient(gateway.bootstrap)
         client.close()
@@ -298,8 +313,7 @@ def test_nothing_acknowledged_is_lost_when_the_filer_and_the_gateway_are_killed(
             work.stop()
         gateway.restart(hard=True)
         with OffsetsClient(gateway.bootstrap) as client:
-            found = until(lambda: not isinstance(got := client.fetch("g", "t", tuple(range(8))), int) and got, "no answer")
-            work.is_right(found)
+            work.is_right(fetched(client, "g", tuple(range(8))))
 
 
 def test_a_filer_that_is_away_is_a_retriable_error_in_time_and_all_is_well_when_it_returns(new_seaweedfs, new_gateway):
@@ -312,10 +326,10 @@ def test_a_filer_that_is_away_is_a_retriable_error_in_time_and_all_is_well_when_
         assert client.commit_one("g", "t", NEW.offset) == COORDINATOR_NOT_AVAILABLE
         assert client.fetch_one("unknown", "t") == COORDINATOR_NOT_AVAILABLE
         # The two took three seconds in all, and not a client's patience.
-        assert time.monotonic() - begin < PATIENCE_S / 2
+        assert time.monotonic() - begin < 30
         cluster.restart("filer-0")
         commit_until_kept(client, "g", NEW)
-        assert client.fetch_one("g", "t") == NEW
+        assert fetched(client, "g") == {0: NEW}
 
 
 def test_a_filer_that_hangs_holds_what_it_was_given_and_goes_on_with_it(new_seaweedfs, new_gateway):
@@ -330,7 +344,7 @@ def test_a_filer_that_hangs_holds_what_it_was_given_and_goes_on_with_it(new_seaw
         commit_until_kept(client, "g", NEW)
         gateway.restart(hard=True)
         with OffsetsClient(gateway.bootstrap) as again:
-            assert again.fetch_one("g", "t") == NEW
+            assert fetched(again, "g") == {0: NEW}
 
 
 def test_the_next_filer_takes_over(new_seaweedfs, new_gateway):
@@ -345,8 +359,7 @@ def test_the_next_filer_takes_over(new_seaweedfs, new_gateway):
         work.stop()
     gateway.restart(hard=True)
     with OffsetsClient(gateway.bootstrap) as client:
-        found = until(lambda: not isinstance(got := client.fetch("g", "t", tuple(range(8))), int) and got, "no answer")
-        work.is_right(found)
+        work.is_right(fetched(client, "g", tuple(range(8))))
 
 
 def jwt(key):
@@ -370,7 +383,7 @@ def test_a_filer_that_wants_a_token_gets_the_one_of_the_file(new_seaweedfs, new_
         assert client.commit_one("g", "t", 1) == COORDINATOR_NOT_AVAILABLE
         token.write_text(jwt("secret") + "\n")
         commit_until_kept(client, "g", NEW)
-        assert client.fetch_one("g", "t") == NEW
+        assert fetched(client, "g") == {0: NEW}
 
 
 def certificates(directory):
@@ -402,7 +415,7 @@ def test_tls_with_certificates_on_both_sides(seaweedfs, new_gateway, new_proxy, 
     gateway = new_gateway("filer", folder, url, **trust, **shown)
     with OffsetsClient(gateway.bootstrap) as client:
         commit_until_kept(client, "g", NEW)
-        assert client.fetch_one("g", "t") == NEW
+        assert fetched(client, "g") == {0: NEW}
     stranger = new_gateway("filer", folder, url, directory="stranger", request_timeout_ms=SHORT_MS, **trust)
     with OffsetsClient(stranger.bootstrap) as client:
         assert client.fetch_one("g", "t") == COORDINATOR_NOT_AVAILABLE

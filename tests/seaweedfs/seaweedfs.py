@@ -36,7 +36,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "clients"))
 import ports
 
 HOST = "127.0.0.1"
-READY_TIMEOUT_S = 60
+READY_TIMEOUT_S = 120
 STOP_TIMEOUT_S = 1
 KILL_TIMEOUT_S = 20
 # gRPC has the port 10000 above. Both stay below the range of outgoing connections.
@@ -136,6 +136,15 @@ class Part:
                 return True
             time.sleep(0.02)
         return False
+
+    def pause(self):
+        """SIGSTOP. A thread that runs at that moment may answer once more: it returns when all of them stand."""
+        self.send(signal.SIGSTOP)
+        end = time.monotonic() + KILL_TIMEOUT_S
+        while self.pid and not _stands(self.pid):
+            if time.monotonic() > end:
+                raise SeaweedFailed(self.explain("did not stop"))
+            time.sleep(0.01)
 
     def wait_until(self, ready):
         """Returns when `ready()` does so with True, or raises with the end of the log."""
@@ -248,7 +257,7 @@ class SeaweedFS:
     def pause(self, *names):
         """Lets them hang: connections are accepted by the kernel and nothing answers."""
         for name in names:
-            self.parts[name].send(signal.SIGSTOP)
+            self.parts[name].pause()
 
     def resume(self, *names):
         for name in names:
@@ -289,6 +298,16 @@ def start_of(pid):
     except OSError:
         return None
     return None if ended else int(fields[19])
+
+
+def _stands(pid):
+    """True if every thread of the process is stopped, or has ended."""
+    states = set()
+    with contextlib.suppress(OSError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            with contextlib.suppress(OSError):
+                states.add((task / "stat").read_text().rpartition(")")[2].split()[0])
+    return not states - set("TtZX")
 
 
 def _connects(port):

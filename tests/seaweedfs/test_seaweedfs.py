@@ -18,11 +18,11 @@ LARGE = bytes(range(256)) * 4096
 
 def put(filer, path, body):
     request = urllib.request.Request(f"http://{filer}{path}", data=body, method="PUT")
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         assert answer.status == 201
 
 
-def get(filer, path, timeout=10):
+def get(filer, path, timeout=60):
     with urllib.request.urlopen(f"http://{filer}{path}", timeout=timeout) as answer:
         return answer.read()
 
@@ -70,13 +70,14 @@ def test_a_file_survives_kill_and_restart_of_its_filer(new_seaweedfs):
 def test_a_second_filer_comes_to_have_what_the_first_took(new_seaweedfs):
     cluster = new_seaweedfs(filers=2)
     put(cluster.filers[0], "/told", b"told")
-    end = time.monotonic() + 30
+    end = time.monotonic() + 60
     while True:
         try:
             assert get(cluster.filers[1], "/told") == b"told"
             break
-        except urllib.error.HTTPError as error:
-            assert error.code == 404 and time.monotonic() < end
+        except urllib.error.HTTPError:
+            # It has not heard of the file, or not yet of the volume that it is on.
+            assert time.monotonic() < end
         time.sleep(0.05)
 
 
@@ -85,7 +86,7 @@ def test_a_paused_filer_takes_connections_and_does_not_answer(new_seaweedfs):
     put(cluster.filers[0], "/late", b"late")
     cluster.pause("filer-0")
     with pytest.raises(TimeoutError):
-        get(cluster.filers[0], "/late", timeout=0.5)
+        get(cluster.filers[0], "/late", timeout=2)
     cluster.resume("filer-0")
     assert get(cluster.filers[0], "/late") == b"late"
 
