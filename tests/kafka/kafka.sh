@@ -23,8 +23,9 @@ fail() { echo "kafka.sh: $*" >&2; exit 1; }
 
 install() { "$here/../java/jars.sh" "$here/pom.xml" "$lib"; }
 
+# Not one that the kernel picks: until Kafka listens, an outgoing connection may be given it again.
 free_port() {
-    python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+    python3 -c 'import sys; sys.path.insert(0, sys.argv[1]); import gateway; print(gateway.free_port())' "$here/../clients"
 }
 
 write_properties() {
@@ -90,7 +91,7 @@ start() {
         -cp "$lib/*" kafka.Kafka "$dir/server.properties" \
         </dev/null >>"$dir/server.out" 2>&1 &
     echo $! >"$dir/pid"
-    if ! python3 "$here/ready.py" "$port" 60; then
+    if ! python3 "$here/ready.py" "$port" 180; then
         tail -n 50 "$dir/server.out" >&2
         kill_hard --dir "$dir"
         fail "Kafka did not become ready"
@@ -104,10 +105,13 @@ pid_of() {
     cat "$2/pid"
 }
 
-# `wait` works for children only; the server may be a child of another shell.
+# `wait` works for children only; the server may be a child of another shell. Only the last of its threads takes the
+# sockets along: until then the first one is a zombie with others beside it (Zl).
 wait_gone() {
-    local pid=$1 tenths=$2
-    while kill -0 "$pid" 2>/dev/null && [[ $(ps -o stat= -p "$pid") != Z* ]]; do
+    local pid=$1 tenths=$2 state
+    while kill -0 "$pid" 2>/dev/null; do
+        state=$(ps -o stat= -p "$pid") || true
+        [[ $state == Z* && $state != *l* ]] && return
         ((tenths-- > 0)) || return 1
         sleep 0.1
     done
@@ -117,14 +121,14 @@ kill_hard() {
     local pid
     pid=$(pid_of "$@")
     kill -KILL "$pid" 2>/dev/null || true
-    wait_gone "$pid" 100
+    wait_gone "$pid" 600
 }
 
 stop() {
     local pid
     pid=$(pid_of "$@")
     kill -TERM "$pid" 2>/dev/null || return 0
-    wait_gone "$pid" 300 || kill_hard "$@"
+    wait_gone "$pid" 600 || kill_hard "$@"
 }
 
 tool() {

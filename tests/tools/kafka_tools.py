@@ -77,7 +77,7 @@ class Tools:
         self._process = None
         self._answers = None
 
-    def run(self, tool, *arguments, stdin="", exit=0, timeout_s=60):
+    def run(self, tool, *arguments, stdin="", exit=0, timeout_s=180):
         """Runs a tool on the server; returns its Result, which has the wanted exit status.
 
         `exit` None takes any status.

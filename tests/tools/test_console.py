@@ -77,7 +77,8 @@ def test_too_large_a_record_is_refused_as_such(tools, name):
     refused = tools.run("kafka-console-producer", "--topic", name, "--sync", "--timeout", 10, stdin=lines, exit=1)
     # Servers add sentences of their own to the error's name.
     assert "org.apache.kafka.common.errors.RecordTooLargeException: " in refused.err.splitlines()[0]
-    assert consume(tools, "--topic", name, "--from-beginning", "--timeout-ms", 1000) == (["before"], 1)
+    assert consume(tools, "--topic", name, "--from-beginning", "--max-messages", 1) == (["before"], 1)
+    assert tools.out("kafka-get-offsets", "--topic", name) == [f"{name}:0:1"]
 
 
 def test_a_partition_is_read_from_an_offset(tools, name):
@@ -171,10 +172,24 @@ def objects(text):
     return found
 
 
+def coordinated_by(group, partitions):
+    """The partition of __consumer_offsets that holds a group, as Java's String.hashCode tells."""
+    code = 0
+    for letter in group:
+        code = (31 * code + ord(letter)) % 2**32
+    return abs(code if code < 2**31 else code - 2**32) % partitions
+
+
 def records_of(tools, group, formatter):
     """The records about a group in __consumer_offsets, without their times."""
     formatter = f"org.apache.kafka.tools.consumer.{formatter}"
-    everything = ["--topic", "__consumer_offsets", "--from-beginning", "--timeout-ms", 1500]
+    offsets = ["kafka-get-offsets", "--topic", "__consumer_offsets"]
+    partition = coordinated_by(group, len(tools.out(*offsets)))
+    place = [*offsets, "--partitions", partition, "--time"]
+    (first,), (end,) = ([int(line.split(":")[2]) for line in tools.out(*place, time)] for time in ("earliest", "latest"))
+    # All of them, by their number: how long the first one takes is nobody's promise.
+    everything = ["--topic", "__consumer_offsets", "--partition", partition, "--offset", "earliest"]
+    everything += ["--max-messages", end - first, "--timeout-ms", 60_000]
     result = tools.run("kafka-console-consumer", *everything, "--formatter", formatter)
     assert "ERROR" not in result.err
     mine = [record for record in objects(result.out) if record["key"]["data"]["group"] == group]

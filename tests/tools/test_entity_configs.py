@@ -37,7 +37,7 @@ def refused(tools, scope, *arguments):
 
 def settles(look, wanted):
     """Waits until `look` sees what is wanted: Kafka acknowledges configs before it applies them."""
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while look() != wanted and time.monotonic() < end:
         time.sleep(0.1)
     assert look() == wanted

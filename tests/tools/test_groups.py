@@ -52,7 +52,7 @@ def member(tools, group, count, client_id="reader"):
     arguments = ["--topic", group, "--group", group, "--from-beginning", option, f"client.id={client_id}"]
     reader = tools.spawn("kafka-console-consumer", *arguments, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     # Ends the wait for records that do not come.
-    timer = threading.Timer(30, reader.kill)
+    timer = threading.Timer(180, reader.kill)
     timer.start()
     try:
         for _ in range(count):
@@ -62,7 +62,7 @@ def member(tools, group, count, client_id="reader"):
         timer.cancel()
         reader.terminate()
         try:
-            reader.wait(10)
+            reader.wait(60)
         finally:
             reader.kill()
             reader.stdout.close()

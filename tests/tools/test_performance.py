@@ -26,7 +26,7 @@ def test_the_performance_tools_count_the_same_records(tools, name, codec):
     assert re.match(r"3000 records sent, [\d.]+ records/sec", line)
     ends = tools.out("kafka-get-offsets", "--topic", name)
     assert sum(int(end.split(":")[2]) for end in ends) == 3000
-    limits = ["--topic", name, options["records"], 3000, "--timeout", 20000]
+    limits = ["--topic", name, options["records"], 3000, "--timeout", 60000]
     heading, row = tools.out("kafka-consumer-perf-test", *limits)
     cells = dict(zip(heading.split(", "), row.split(", "), strict=True))
     assert cells["data.consumed.in.nMsg"] == "3000"
@@ -66,20 +66,20 @@ class Client:
     def named(self, name):
         return [event for event in self.events if event["name"] == name]
 
-    def wait_for(self, done, timeout_s=90):
+    def wait_for(self, done, timeout_s=180):
         with self._changed:
             assert self._changed.wait_for(done, timeout_s), f"after {timeout_s} s: {self.events[-3:]}"
 
     def finish(self):
         """Waits until the client has ended by itself."""
-        assert self._process.wait(90) == 0
+        assert self._process.wait(180) == 0
         self._reader.join(10)
 
     def stop(self):
         """Asks the client to end; harmless if it has."""
         self._process.terminate()
         try:
-            self._process.wait(20)
+            self._process.wait(60)
         finally:
             self._process.kill()
             self._process.wait()
@@ -107,8 +107,8 @@ def test_verifiable_clients_lose_nothing_over_a_kill_of_the_server(tools, gatewa
                    "--reset-policy", "earliest")
     # Else a slow start of the reader could miss the whole of the stream.
     reader.wait_for(lambda: reader.named("partitions_assigned"))
-    writer = start("kafka-verifiable-producer", "--topic", name, "--max-messages", 2000, "--throughput", 400)
-    # In the middle of both streams.
+    writer = start("kafka-verifiable-producer", "--topic", name, "--max-messages", 2000, "--throughput", 200)
+    # In the middle of both streams, the first of which lasts ten seconds.
     writer.wait_for(lambda: len(writer.named("producer_send_success")) >= 150)
     reader.wait_for(lambda: len(reader.named("record_data")) >= 150)
     before = len(writer.named("producer_send_success"))
