@@ -14,8 +14,8 @@ _CACHE = Path(os.environ.get("TIDEGATE_CACHE", Path.home() / ".cache" / "tidegat
 _JARS = _CACHE / "kafka-apps-4.3.1"
 # Several of these share two cores with the server: quick to start matters, top speed does not.
 _JVM = ["java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx256m"]
-_STOP_TIMEOUT_S = 30
-READY_TIMEOUT_S = 90
+_STOP_TIMEOUT_S = 60
+READY_TIMEOUT_S = 240
 
 
 def install():
@@ -104,10 +104,11 @@ class ConnectWorker(App):
             "offset.flush.interval.ms": 500,
             # A worker that was killed is waited for, so that its tasks do not move: here it is the only one.
             "scheduled.rebalance.max.delay.ms": 0,
-            # The group of a killed worker, and that of its sink, waits for these before it goes on.
-            "session.timeout.ms": 6000,
+            # The group of a killed worker, and that of its sink, waits for these before it goes on. A worker that is
+            # only slow must not be taken for one, or lines are repeated.
+            "session.timeout.ms": 15000,
             "heartbeat.interval.ms": 1000,
-            "consumer.session.timeout.ms": 6000,
+            "consumer.session.timeout.ms": 15000,
             "consumer.heartbeat.interval.ms": 1000,
             # Scanning a class path of hundreds of jars takes longer than everything else here.
             "plugin.discovery": "service_load",

@@ -44,7 +44,7 @@ def properties(kafka, gateway):
         found |= {
             f"{cluster}.offset.flush.interval.ms": 500,
             f"{cluster}.scheduled.rebalance.max.delay.ms": 0,
-            f"{cluster}.session.timeout.ms": 6000,
+            f"{cluster}.session.timeout.ms": 15000,
             f"{cluster}.heartbeat.interval.ms": 1000,
         }
     return found

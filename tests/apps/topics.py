@@ -8,7 +8,7 @@ import time
 from confluent_kafka import OFFSET_BEGINNING, Consumer, ConsumerGroupTopicPartitions, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, OffsetSpec
 
-_TIMEOUT_S = 60
+_TIMEOUT_S = 120
 _EARLIEST = {"auto.offset.reset": "earliest"}
 
 Record = collections.namedtuple("Record", "partition offset key value headers timestamp")

@@ -13,7 +13,13 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 CACHE = Path(os.environ.get("TIDEGATE_CACHE", Path.home() / ".cache" / "tidegate"))
-EVENT_TIMEOUT_S = 40
+# What ends tests that hang; a machine that is busy with something else must not.
+EVENT_TIMEOUT_S = 120
+RUN_TIMEOUT_S = 240
+CONSUME_TIMEOUT_MS = 120_000
+# A member that is not heard of for so long is gone. Shorter, a server or a client that the machine lets wait for a few
+# seconds would rebalance groups in which nothing happens.
+SESSION_TIMEOUT_MS = 30_000
 JAVA_VERSIONS = ["2.8.2", "3.9.1", "4.4.0"]
 
 
@@ -44,7 +50,7 @@ class Client:
             **more,
         )
 
-    def run(self, verb, timeout_s=90, **options):
+    def run(self, verb, timeout_s=RUN_TIMEOUT_S, **options):
         """Runs a verb to its end and returns the objects that it printed."""
         options = {name.replace("_", "-"): value for name, value in options.items()}
         process = self.popen(verb, options, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
@@ -79,13 +85,14 @@ class Client:
         assert [ack["i"] for ack in acknowledged] == list(range(len(records)))
         return acknowledged
 
-    def consume(self, bootstrap, topic, count, timeout_ms=30000):
+    def consume(self, bootstrap, topic, count, timeout_ms=CONSUME_TIMEOUT_MS):
         """Reads a topic from its beginning until `count` records came."""
         return self.run("consume", bootstrap=bootstrap, topic=topic, count=count, timeout_ms=timeout_ms)
 
     def member(self, bootstrap, topic, group, **options):
         """Starts a member of a consumer group."""
-        return Member(self, {"bootstrap": bootstrap, "topic": topic, "group": group} | options)
+        settings = {"bootstrap": bootstrap, "topic": topic, "group": group, "session_timeout_ms": SESSION_TIMEOUT_MS}
+        return Member(self, settings | options)
 
 
 class Member:
@@ -180,7 +187,7 @@ class Member:
         """Leaves the group cleanly."""
         self._tell("close")
         self.until(lambda: self._said("closed") is not None, "leave the group")
-        code = self._process.wait(20)
+        code = self._process.wait(EVENT_TIMEOUT_S)
         self._release()
         if code:
             raise ClientFailed(f"{self.name} left the group but ended with {code}")

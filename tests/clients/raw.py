@@ -14,7 +14,7 @@ import cramjam
 import crc32c
 import lz4.frame
 
-PATIENCE_S = 20
+PATIENCE_S = 60
 CODECS = {"none": 0, "gzip": 1, "snappy": 2, "lz4": 3, "zstd": 4}
 XERIAL_MAGIC = b"\x82SNAPPY\0"
 LOG_APPEND_TIME = 1 << 3

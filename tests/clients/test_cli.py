@@ -12,7 +12,7 @@ import uuid
 import pytest
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
-TIMEOUT_S = 40
+TIMEOUT_S = 90
 # 2026-11-20T08:00:00Z; each record of a partition is a minute after the one before it.
 FIRST_MS = 1_795_161_600_000
 MINUTE_MS = 60_000

@@ -42,7 +42,7 @@ def connection(gateway):
 
 def ready(connection, topic):
     """Waits until the server serves a new topic: Kafka says that it exists a little before."""
-    end = time.monotonic() + 10
+    end = time.monotonic() + raw.PATIENCE_S
     while connection.fetch(topic)[0] and time.monotonic() < end:
         time.sleep(0.05)
     return topic
@@ -187,7 +187,7 @@ def test_timestamps_from_the_future_are_refused_by_record(connection, plain_topi
     assert head == f"Timestamp {now + 2 * HOUR_MS} of message with offset 1 is out of range"
     earliest, latest = (int(limit) for limit in limits.rstrip("]").split(", "))
     assert earliest - latest == -(2**63 - 1) - HOUR_MS
-    assert 0 <= latest - HOUR_MS - now < 20_000
+    assert 0 <= latest - HOUR_MS - now < 60_000
 
 
 @pytest.mark.parametrize("codec", raw.CODECS)
@@ -200,7 +200,8 @@ def test_a_largest_timestamp_that_lies_ahead_is_put_right(connection, plain_topi
 
 
 def test_no_timestamp_is_never_out_of_range(connection, new_topic):
-    narrow = {"message.timestamp.before.max.ms": "1000", "message.timestamp.after.max.ms": "1000"}
+    # Wide enough for a batch to reach the server, and narrower than the hour by which a record is wrong.
+    narrow = {"message.timestamp.before.max.ms": "600000", "message.timestamp.after.max.ms": "600000"}
     topic = ready(connection, new_topic("narrow", 1, narrow))
     for codec in raw.CODECS:
         assert connection.produce(topic, Batch(two(0, 0), codec, -1, -1)).error == 0

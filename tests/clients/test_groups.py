@@ -20,7 +20,7 @@ ALL = set(range(PARTITIONS))
 # Members mostly wait: for heartbeats, and for each other.
 AT_A_TIME = 3
 # Longer than any server takes to restart.
-LIVE_SESSION_MS = 45_000
+LIVE_SESSION_MS = 60_000
 
 # kafka-python 3.0.12 cannot be held to it: when a connection breaks, its event
 # loop now and then forgets a task, and poll() waits for that forever.
@@ -212,7 +212,7 @@ def replaced(gateway, new_group, names):
 
         def member(instance):
             return group.client.member(
-                gateway.bootstrap, group.topic, group.name, instance_id=instance, session_timeout_ms=20_000
+                gateway.bootstrap, group.topic, group.name, instance_id=instance, session_timeout_ms=LIVE_SESSION_MS
             )
 
         with member("one") as one, member("two") as two:

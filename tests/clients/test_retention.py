@@ -57,7 +57,9 @@ def group_name():
 def write(gateway, topic, count, value=b"v", age_ms=0):
     """Appends records to partition 0 and waits until they are acknowledged; returns the next offset."""
     offsets = []
-    producer = Producer({"bootstrap.servers": gateway.bootstrap, "acks": "all", "compression.type": "none"})
+    # A batch for each record: how many go into a segment must not depend on how they happen to be batched.
+    settings = {"acks": "all", "compression.type": "none", "batch.num.messages": 1}
+    producer = Producer({"bootstrap.servers": gateway.bootstrap} | settings)
     at = int(time.time() * 1000) - age_ms
     for _ in range(count):
         producer.produce(

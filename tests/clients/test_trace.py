@@ -14,7 +14,7 @@ import gateway as servers
 
 pytestmark = pytest.mark.skipif(servers.TARGET != "tidegate", reason="only Tidegate has these commands")
 
-TIMEOUT_S = 40
+TIMEOUT_S = 90
 RECORDS = 30
 
 

@@ -5,7 +5,8 @@
 #
 # A stamp beside the folder holds the hash of the project file and properties,
 # so a second run with the same pins costs a few milliseconds and no network.
-# One lock for all runs: Maven's local repository is not made for two at a time.
+# One lock for all downloads: Maven's local repository is not made for two at a
+# time. Who has its jars does not wait for the downloads of others.
 set -euo pipefail
 
 pom=$1
@@ -15,12 +16,12 @@ want=$({ cat "$pom"; echo "$@"; } | sha256sum | cut -d' ' -f1)
 stamp=$folder.stamp
 
 cache=${TIDEGATE_CACHE:-$HOME/.cache/tidegate}
+fetched() { [[ -f $stamp && $(<"$stamp") == "$want" ]]; }
+fetched && exit 0
 mkdir -p "$cache" "$(dirname "$folder")"
 exec 9>"$cache/maven.lock"
 flock 9
-if [[ -f $stamp && $(<"$stamp") == "$want" ]]; then
-    exit 0
-fi
+fetched && exit 0
 
 rm -rf "$folder" "$stamp"
 # The plugin's version is a part of the command: left out, Maven would take

@@ -119,6 +119,9 @@ class Tools:
             if tool == "kafka-e2e-latency":
                 return [self._bootstrap, *arguments]
         server = ["--bootstrap-server", self._bootstrap]
+        if tool == "kafka-consumer-groups":
+            # It allows the server five seconds of its own accord.
+            arguments = [*arguments, "--timeout", "60000"]
         # argparse wants the options of a command after the command's name.
         if tool == "kafka-cluster":
             return [*arguments, *server]

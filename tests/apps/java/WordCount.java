@@ -30,7 +30,7 @@ final class WordCount {
         settings.put(StreamsConfig.PROCESSING_GUARANTEE_CONFIG, arguments[2]);
         settings.put(StreamsConfig.REPLICATION_FACTOR_CONFIG, 1);
         settings.put(StreamsConfig.COMMIT_INTERVAL_MS_CONFIG, 200);
-        settings.put(StreamsConfig.consumerPrefix("session.timeout.ms"), 6000);
+        settings.put(StreamsConfig.consumerPrefix("session.timeout.ms"), 15000);
         settings.put(StreamsConfig.consumerPrefix("heartbeat.interval.ms"), 1000);
         // What was processed may be deleted from the repartition topic: at once, so that it is seen to work.
         settings.put(StreamsConfig.REPARTITION_PURGE_INTERVAL_MS_CONFIG, 1000);

@@ -161,7 +161,7 @@ async function consume(options) {
   const timeoutMs = Number(options['timeout-ms'] || 30000)
   const groupId = `kafkajs-reader-${crypto.randomUUID()}`
   const kafka = client(options)
-  const consumer = kafka.consumer({ groupId, maxWaitTimeInMs: 100, sessionTimeout: 10000 })
+  const consumer = kafka.consumer({ groupId, maxWaitTimeInMs: 100, sessionTimeout: 60000 })
   await consumer.connect()
   await consumer.subscribe({ topic: required(options, 'topic'), fromBeginning: true })
   let seen = 0

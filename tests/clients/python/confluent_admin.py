@@ -68,7 +68,7 @@ def _delete_group(client, options):
 
 _QUESTIONS = {
     "create": _create,
-    "topics": lambda client, _: {"topics": list(client.list_topics(timeout=10).topics)},
+    "topics": lambda client, _: {"topics": list(client.list_topics(timeout=60).topics)},
     "describe": _describe,
     "configs": _configs,
     "delete": _delete_topic,

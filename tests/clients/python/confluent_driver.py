@@ -86,7 +86,7 @@ def _checked(message):
 def consume(options):
     topic, deadline = options.required("topic"), Deadline(options)
     consumer = _consumer(options)
-    partitions = consumer.list_topics(topic, timeout=10).topics[topic].partitions
+    partitions = consumer.list_topics(topic, timeout=60).topics[topic].partitions
     consumer.assign([TopicPartition(topic, p, OFFSET_BEGINNING) for p in partitions])
     while deadline.more():
         for message in map(_checked, consumer.consume(500, driver_io.POLL_S)):
