@@ -13,7 +13,7 @@ import urllib.request
 import gateway as servers
 import guide
 
-PATIENCE_S = 20
+PATIENCE_S = 60
 _SAMPLE = re.compile(r"^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)")
 _LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 
@@ -58,6 +58,10 @@ class Case:
     def hears(self, error):
         """Notes what a client was told."""
         self.heard.append(str(error))
+
+    def is_unheard(self):
+        """Whether no client was told yet what the guide says of it."""
+        return not all(any(text in heard for heard in self.heard) for text in self.symptom.client)
 
     @contextlib.contextmanager
     def produced(self, gateway):
@@ -106,7 +110,7 @@ class Case:
     def _scrape(self, gateway):
         """The metrics; those of a gateway that does not answer are `up 0`, as Prometheus has it."""
         try:
-            with urllib.request.urlopen(f"http://{gateway.admin}/metrics", timeout=5) as answer:
+            with urllib.request.urlopen(f"http://{gateway.admin}/metrics", timeout=PATIENCE_S) as answer:
                 return samples_of(answer.read().decode()) | {"up": [({}, 1.0)]}
         except (urllib.error.URLError, OSError):
             return {"up": [({}, 0.0)]}

@@ -57,7 +57,7 @@ def test_disk_full(symptom):
     with symptom.produced(gateway):
         symptom.faults.set(full=1)
         end = time.monotonic() + PATIENCE_S
-        while not symptom.heard and time.monotonic() < end:
+        while symptom.is_unheard() and time.monotonic() < end:
             send(symptom, "orders", value=b"x" * 900_000, gateway=gateway, **{"retries": 0})
     symptom.faults.set()
     symptom.wait_for_log("space is back", gateway)

@@ -14,7 +14,7 @@ RECORD = {"type": "record", "name": "Order", "fields": [{"name": "id", "type": "
 
 def ask(case, gateway, method, path, schema=None):
     body = None if schema is None else {"schema": json.dumps(schema)}
-    answer = requests.request(method, f"http://{gateway.registry}{path}", json=body, timeout=10)
+    answer = requests.request(method, f"http://{gateway.registry}{path}", json=body, timeout=60)
     case.hears(answer.text)
     return answer
 
@@ -49,13 +49,13 @@ def lead(connection):
     me = {"host": "registry.example", "port": 8081, "master_eligibility": True, "scheme": "http", "version": 1}
     group = text("schema-registry")
     find_coordinator = 10
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while connection._call(find_coordinator, 0, group).take("h") != 0:
         assert time.monotonic() < end, "there is no coordinator"
         time.sleep(0.1)
     protocols = struct.pack(">i", 1) + text("v0") + data(json.dumps(me).encode())
     join_group, sync_group = 11, 14
-    joined = connection._call(join_group, 1, group + struct.pack(">ii", 10_000, 10_000) + text("") + text("sr") + protocols)
+    joined = connection._call(join_group, 1, group + struct.pack(">ii", 60_000, 60_000) + text("") + text("sr") + protocols)
     error, generation = joined.take("hi")
     assert error == 0, f"JoinGroup: Kafka's error {error}"
     joined.string(), joined.string()

@@ -1,7 +1,9 @@
 """Gateways that do not start, and what they say."""
 
+import contextlib
 import socket
 import subprocess
+import time
 
 import gateway as servers
 import pytest
@@ -13,7 +15,7 @@ def started_in_vain(case, server):
     with pytest.raises(servers.GatewayFailed) as failed:
         server.start()
     case.hears(failed.value)
-    done = subprocess.run(server._command, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(server._command, capture_output=True, text=True, timeout=60, check=False)
     case.hears(done.stderr)
     return done.returncode
 
@@ -63,17 +65,26 @@ def damage(server):
 
 
 def test_registry_port_taken(symptom):
-    """The default port is the machine's: the test takes it, unless somebody has it already."""
+    """The default port is the machine's: the test takes it, unless somebody has it and keeps it."""
     server = symptom.gateway(start=False)
     at = server._command.index("--registry-listen")
     del server._command[at : at + 2]
+    with taken(8081), symptom.produced(server):
+        server.start()
+
+
+@contextlib.contextmanager
+def taken(port):
+    """The port is not free within. Another test's server may be about to leave it, and a gateway would find it free."""
+    end = time.monotonic() + 20
+    holder = None
+    while holder is None and time.monotonic() < end:
+        try:
+            holder = socket.create_server(("127.0.0.1", port))
+        except OSError:
+            time.sleep(0.2)
     try:
-        holder = socket.create_server(("127.0.0.1", 8081))
-    except OSError:
-        holder = None
-    try:
-        with symptom.produced(server):
-            server.start()
+        yield
     finally:
         if holder:
             holder.close()
