@@ -114,7 +114,7 @@ def test_a_gateway_starts_with_the_pods_settings_and_answers_its_probes(tmp_path
         for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
             get = container[probe]["httpGet"]
             assert get["port"] == "admin"
-            with urllib.request.urlopen(f"http://{server.admin}{get['path']}", timeout=10) as answer:
+            with urllib.request.urlopen(f"http://{server.admin}{get['path']}", timeout=60) as answer:
                 assert answer.status == 200
         log = server.log.read_text()
         assert "has no effect" not in log and "is not a setting" not in log
