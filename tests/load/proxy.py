@@ -27,7 +27,7 @@ from dataclasses import dataclass, field
 import wire
 
 _FRAME_BYTES_MAX = 128 * 1024 * 1024
-_HOLD_S = 1.0
+_HOLD_S = 10.0
 
 
 @dataclass
@@ -200,7 +200,6 @@ class Proxy:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._listening = threading.Event()
-        self._tasks = set()
 
     # ------------------------------------------------------------------------ starting and stopping
 
@@ -210,12 +209,12 @@ class Proxy:
 
     def start(self):
         self._thread.start()
-        assert self._listening.wait(10), "the proxy does not listen"
+        assert self._listening.wait(60), "the proxy does not listen"
 
     def stop(self):
         """Cuts all connections and listens no more."""
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
+        self._thread.join(60)
 
     def __enter__(self):
         self.start()
@@ -234,14 +233,14 @@ class Proxy:
         self._listening.set()
         self._loop.run_forever()
         server.close()
-        for task in self._tasks:
-            task.cancel()
-        self._loop.run_until_complete(asyncio.gather(*self._tasks, return_exceptions=True))
+        # Those too whose connection was accepted when the others were ended.
+        while tasks := asyncio.all_tasks(self._loop):
+            for task in tasks:
+                task.cancel()
+            self._loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
         self._loop.close()
 
     async def _serve(self, reader, writer):
-        task = asyncio.current_task()
-        self._tasks.add(task)
         try:
             await _Connection(self, reader, writer).run(*self._broker)
         except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
@@ -249,7 +248,6 @@ class Proxy:
         except Exception as error:  # seen by the test, which must not take this for the broker's doing
             self.errors.append(repr(error))
         finally:
-            self._tasks.discard(task)
             writer.close()
 
     # ------------------------------------------------------------------------ what to do to which batch
@@ -395,8 +393,13 @@ class _Connection:
         if hold:
             self._held = (hold, frame, sent, head.correlation_id)
             return False
+        if sent.cut:
+            await self._all_produced()
         self._sent[head.correlation_id] = sent
         _send(self._broker, frame)
+        if sent.cut:
+            # The answer ends this connection. What is read no more was not written either.
+            await asyncio.Future()
         if twice:
             again = copy.copy(request)
             again.partitions = twice
@@ -406,6 +409,11 @@ class _Connection:
         if self._held and self._held[0] in sent.counts:
             self._release(sent)
         return True
+
+    async def _all_produced(self):
+        """Returns when no Produce request is under way, so that a cut hits the one alone that it is meant for."""
+        while any(sent.api_key == wire.PRODUCE for sent in self._sent.values()):
+            await asyncio.sleep(0.005)
 
     def _release(self, overtaker):
         """Sends the held request, now behind the other, whose answer must wait for that to this one."""

@@ -77,7 +77,7 @@ def test_an_unreachable_registry_is_named(tidegate, tmp_path):
 
 def test_a_topic_with_other_partitions_is_named(tidegate, tmp_path):
     admin = AdminClient({"bootstrap.servers": tidegate.bootstrap})
-    admin.create_topics([NewTopic("seven-0", 7, 1)])["seven-0"].result(20)
+    admin.create_topics([NewTopic("seven-0", 7, 1)])["seven-0"].result(60)
     refused(load(tmp_path, plan=where(tidegate, topic_prefix="seven")), "seven-0", "7 partitions", "4")
 
 

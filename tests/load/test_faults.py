@@ -6,7 +6,8 @@ import pytest
 
 from load import load
 
-# One topic of each format. Batches of some ten records, so that there are two of one key in most of them.
+# One topic of each format. Batches of ten records at most, so that there are two of one key in most of them, and that
+# there are enough of them however long a machine pauses.
 PLAN = {
     "preset": "quick",
     "duration": "2s",
@@ -15,6 +16,7 @@ PLAN = {
     "partitions": 1,
     "keys": 3,
     "linger": "100ms",
+    "batch_records": 10,
     "drain_timeout": "10s",
 }
 

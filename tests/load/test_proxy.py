@@ -33,7 +33,8 @@ def produce(bootstrap, topic, codec="snappy", idempotent=True):
             "bootstrap.servers": bootstrap,
             "enable.idempotence": idempotent,
             "compression.codec": codec,
-            "linger.ms": 5,
+            # Longer than this program needs for ten records on a busy machine: all batches are of ten.
+            "linger.ms": 2000,
             "batch.num.messages": 10,
             "retry.backoff.ms": 10,
             "reconnect.backoff.ms": 10,
@@ -79,7 +80,7 @@ def read(bootstrap, topic):
         consumer.assign([TopicPartition(topic, 0, 0)])
         found = []
         while True:
-            message = consumer.poll(20)
+            message = consumer.poll(60)
             assert message is not None, f"{len(found)} records, and no end"
             if message.error():
                 return found
@@ -100,7 +101,7 @@ def run(behind_proxy, topic, *faults, **options):
     """What was sent and read through a proxy, read again through a faultless one, and the offsets told."""
     with behind_proxy.proxy(*faults) as proxy:
         admin = AdminClient({"bootstrap.servers": behind_proxy.bootstrap})
-        admin.create_topics([NewTopic(topic, 1, 1)])[topic].result(20)
+        admin.create_topics([NewTopic(topic, 1, 1)])[topic].result(60)
         offsets = produce(behind_proxy.bootstrap, topic, **options)
         seen = read(behind_proxy.bootstrap, topic)
     assert proxy.errors == []
