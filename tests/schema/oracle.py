@@ -11,20 +11,20 @@ CACHE = Path(os.environ.get("TIDEGATE_CACHE", Path.home() / ".cache" / "tidegate
 _TIMEOUT_S = 300
 
 
-def java(name, pom, source, *properties):
-    """The command that runs the main class in `source` with the jars of `pom`. `name` is its place in the cache."""
+def java(name, pom, sources, *properties):
+    """The command that runs the first of `sources` with the jars of `pom`. `name` is its place in the cache."""
     home = CACHE / "schema" / name
     jars = home / "lib"
     subprocess.run([ROOT / "tests" / "java" / "jars.sh", pom, jars, *properties], check=True, stdin=subprocess.DEVNULL)
     classes, stamp = home / "classes", home / "classes.stamp"
-    wanted = hashlib.sha256(source.read_bytes()).hexdigest()
+    wanted = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
     if not stamp.exists() or stamp.read_text() != wanted:
-        compiler = ["javac", "-Xlint:all,-classfile,-processing", "-Werror", "-cp", f"{jars}/*", "-d", classes, source]
+        compiler = ["javac", "-Xlint:all,-classfile,-processing", "-Werror", "-cp", f"{jars}/*", "-d", classes, *sources]
         subprocess.run(compiler, check=True)
         stamp.write_text(wanted)
     # A program of seconds: quick to start, and a heap that leaves room for the rest of the suite.
     options = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx512m"]
-    return ["java", *options, "-cp", f"{classes}:{jars}/*", source.stem]
+    return ["java", *options, "-cp", f"{classes}:{jars}/*", sources[0].stem]
 
 
 def tidegate():

@@ -20,13 +20,17 @@ _COUNT = 2500
 _SLF4J = {"1.11.4": "1.7.36", "1.12.0": "2.0.17", "1.12.1": "2.0.17"}
 
 
+def _sources(main):
+    return [_HERE / f"{main}.java", _HERE / "Lines.java"]
+
+
 def avro(version):
     properties = [f"-Davro.version={version}", f"-Dslf4j.version={_SLF4J[version]}"]
-    return oracle.java(f"avro-{version}", _HERE / "avro.xml", _HERE / "AvroVerdicts.java", *properties)
+    return oracle.java(f"avro-{version}", _HERE / "avro.xml", _sources("AvroVerdicts"), *properties)
 
 
 def confluent():
-    return oracle.java("avro-confluent", _HERE / "confluent.xml", _HERE / "ConfluentVerdicts.java")
+    return oracle.java("avro-confluent", _HERE / "confluent.xml", _sources("ConfluentVerdicts"))
 
 
 def install():

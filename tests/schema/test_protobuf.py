@@ -20,7 +20,7 @@ _PREFIX = "Could not parse Protobuf - "
 
 def install():
     """Fetches Wire's jars and compiles what runs on them, once; the answer is the command."""
-    return oracle.java("protobuf", _HERE / "pom.xml", _HERE / "WireVerdicts.java")
+    return oracle.java("protobuf", _HERE / "pom.xml", [_HERE / "WireVerdicts.java"])
 
 
 @pytest.fixture(scope="module")

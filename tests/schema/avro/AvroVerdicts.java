@@ -2,10 +2,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.io.BufferedReader;
-import java.io.InputStreamReader;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.avro.Schema;
@@ -17,20 +14,8 @@ public final class AvroVerdicts {
 
     private AvroVerdicts() {}
 
-    public static void main(String[] arguments) throws Exception {
-        BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
-        PrintStream out = new PrintStream(System.out, false, StandardCharsets.UTF_8);
-        for (String line = in.readLine(); line != null; line = in.readLine()) {
-            JsonNode request = JSON.readTree(line);
-            ObjectNode answer = JSON.createObjectNode();
-            try {
-                answer(request, answer);
-            } catch (RuntimeException | StackOverflowError e) {
-                answer.removeAll().put("error", String.valueOf(e.getMessage()));
-            }
-            out.println(answer);
-        }
-        out.flush();
+    public static void main(String[] arguments) throws IOException {
+        Lines.answer(AvroVerdicts::answer);
     }
 
     @SuppressWarnings("deprecation")

@@ -1,11 +1,7 @@
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.io.BufferedReader;
-import java.io.InputStreamReader;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
+import java.io.IOException;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -13,24 +9,10 @@ import org.apache.flink.avro.registry.confluent.shaded.io.confluent.kafka.schema
 
 /** Answers the lines of crates/schema/examples/verdicts.rs with what Confluent's classes say. */
 public final class ConfluentVerdicts {
-    private static final ObjectMapper JSON = new ObjectMapper();
-
     private ConfluentVerdicts() {}
 
-    public static void main(String[] arguments) throws Exception {
-        BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
-        PrintStream out = new PrintStream(System.out, false, StandardCharsets.UTF_8);
-        for (String line = in.readLine(); line != null; line = in.readLine()) {
-            JsonNode request = JSON.readTree(line);
-            ObjectNode answer = JSON.createObjectNode();
-            try {
-                answer(request, answer);
-            } catch (RuntimeException | StackOverflowError e) {
-                answer.removeAll().put("error", String.valueOf(e.getMessage()));
-            }
-            out.println(answer);
-        }
-        out.flush();
+    public static void main(String[] arguments) throws IOException {
+        Lines.answer(ConfluentVerdicts::answer);
     }
 
     private static void answer(JsonNode request, ObjectNode answer) {
