@@ -4,8 +4,6 @@ package main
 import (
 	"context"
 	"errors"
-	"runtime/debug"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -17,22 +15,11 @@ import (
 
 func main() {
 	protocol.Main(&protocol.Driver{
-		Name:     "franz-go " + version("github.com/twmb/franz-go"),
+		Name:     "franz-go " + protocol.Version("github.com/twmb/franz-go"),
 		Producer: newProducer,
 		Consumer: newConsumer,
 		Error:    describe,
 	})
-}
-
-func version(module string) string {
-	if info, ok := debug.ReadBuildInfo(); ok {
-		for _, dependency := range info.Deps {
-			if dependency.Path == module {
-				return strings.TrimPrefix(dependency.Version, "v")
-			}
-		}
-	}
-	return "?"
 }
 
 func describe(err error) protocol.Error {
@@ -64,32 +51,13 @@ var codecs = map[string]kgo.CompressionCodec{
 }
 
 // common are the options of all clients.
-func common(config map[string]string) []kgo.Opt {
+func common(config protocol.Config) []kgo.Opt {
 	return []kgo.Opt{
 		kgo.SeedBrokers(strings.Split(config["bootstrap.servers"], ",")...),
 		kgo.ClientID(config["client.id"]),
 		kgo.RetryBackoffFn(func(int) time.Duration { return 100 * time.Millisecond }),
 		kgo.MetadataMinAge(250 * time.Millisecond),
 	}
-}
-
-// millis calls f with the first of the properties that is there.
-func millis(config map[string]string, f func(time.Duration), names ...string) {
-	for _, name := range names {
-		if value, err := strconv.ParseFloat(config[name], 64); err == nil {
-			f(time.Duration(value * float64(time.Millisecond)))
-			return
-		}
-	}
-}
-
-func either(config map[string]string, names ...string) string {
-	for _, name := range names {
-		if value, ok := config[name]; ok {
-			return value
-		}
-	}
-	return ""
 }
 
 type producer struct {
@@ -104,15 +72,15 @@ func newProducer(command *protocol.Command, out *protocol.Out) (protocol.Produce
 		// The load test says how much may wait; this must not be less.
 		kgo.MaxBufferedRecords(1_000_000),
 	)
-	if codec, ok := codecs[either(config, "compression.codec", "compression.type")]; ok {
+	if codec, ok := codecs[config.Either("compression.codec", "compression.type")]; ok {
 		options = append(options, kgo.ProducerBatchCompression(codec))
 	}
-	millis(config, func(t time.Duration) { options = append(options, kgo.ProducerLinger(t)) },
+	config.Millis(func(t time.Duration) { options = append(options, kgo.ProducerLinger(t)) },
 		"linger.ms", "queue.buffering.max.ms")
 	// It counts from the record's timestamp, which is when the record was due.
-	millis(config, func(t time.Duration) { options = append(options, kgo.RecordDeliveryTimeout(t)) },
+	config.Millis(func(t time.Duration) { options = append(options, kgo.RecordDeliveryTimeout(t)) },
 		"message.timeout.ms", "delivery.timeout.ms")
-	acks := either(config, "acks", "request.required.acks")
+	acks := config.Either("acks", "request.required.acks")
 	idempotent := config["enable.idempotence"] == "true" || command.TransactionalID != ""
 	if !idempotent {
 		options = append(options, kgo.DisableIdempotentWrite())
@@ -203,10 +171,10 @@ type consumer struct {
 func newConsumer(command *protocol.Command, out *protocol.Out) (protocol.Consumer, error) {
 	config := command.Config
 	options := append(common(config), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
-	if either(config, "isolation.level") == "read_committed" {
+	if config["isolation.level"] == "read_committed" {
 		options = append(options, kgo.FetchIsolationLevel(kgo.ReadCommitted()))
 	}
-	millis(config, func(t time.Duration) { options = append(options, kgo.FetchMaxWait(t)) }, "fetch.wait.max.ms")
+	config.Millis(func(t time.Duration) { options = append(options, kgo.FetchMaxWait(t)) }, "fetch.wait.max.ms")
 	if command.Group != "" {
 		options = append(options, groupOptions(command, out)...)
 	} else {
@@ -233,7 +201,9 @@ func newConsumer(command *protocol.Command, out *protocol.Out) (protocol.Consume
 func groupOptions(command *protocol.Command, out *protocol.Out) []kgo.Opt {
 	config := command.Config
 	tell := func(told func([]protocol.Place)) func(context.Context, *kgo.Client, map[string][]int32) {
-		return func(_ context.Context, _ *kgo.Client, partitions map[string][]int32) { told(places(partitions)) }
+		return func(_ context.Context, _ *kgo.Client, partitions map[string][]int32) {
+			told(protocol.Places(partitions))
+		}
 	}
 	options := []kgo.Opt{
 		kgo.ConsumerGroup(command.Group),
@@ -246,27 +216,17 @@ func groupOptions(command *protocol.Command, out *protocol.Out) []kgo.Opt {
 			if err := client.CommitUncommittedOffsets(ctx); err != nil && ctx.Err() == nil {
 				out.Trouble(err)
 			}
-			out.Revoked(places(partitions))
+			out.Revoked(protocol.Places(partitions))
 		}),
 	}
 	if config["enable.auto.commit"] == "false" {
 		options = append(options, kgo.DisableAutoCommit())
 	} else {
-		millis(config, func(t time.Duration) { options = append(options, kgo.AutoCommitInterval(t)) }, "auto.commit.interval.ms")
+		config.Millis(func(t time.Duration) { options = append(options, kgo.AutoCommitInterval(t)) }, "auto.commit.interval.ms")
 	}
-	millis(config, func(t time.Duration) { options = append(options, kgo.SessionTimeout(t)) }, "session.timeout.ms")
-	millis(config, func(t time.Duration) { options = append(options, kgo.HeartbeatInterval(t)) }, "heartbeat.interval.ms")
+	config.Millis(func(t time.Duration) { options = append(options, kgo.SessionTimeout(t)) }, "session.timeout.ms")
+	config.Millis(func(t time.Duration) { options = append(options, kgo.HeartbeatInterval(t)) }, "heartbeat.interval.ms")
 	return options
-}
-
-func places(partitions map[string][]int32) []protocol.Place {
-	var all []protocol.Place
-	for topic, numbers := range partitions {
-		for _, number := range numbers {
-			all = append(all, protocol.Place{Topic: topic, Partition: number})
-		}
-	}
-	return all
 }
 
 func (c *consumer) read(ctx context.Context) {

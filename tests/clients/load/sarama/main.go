@@ -7,8 +7,6 @@ import (
 	"io"
 	"log"
 	"os"
-	"runtime/debug"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -24,22 +22,11 @@ func main() {
 		sarama.Logger = log.New(os.Stderr, "", log.LstdFlags)
 	}
 	protocol.Main(&protocol.Driver{
-		Name:     "sarama " + version("github.com/IBM/sarama"),
+		Name:     "sarama " + protocol.Version("github.com/IBM/sarama"),
 		Producer: newProducer,
 		Consumer: newConsumer,
 		Error:    describe,
 	})
-}
-
-func version(module string) string {
-	if info, ok := debug.ReadBuildInfo(); ok {
-		for _, dependency := range info.Deps {
-			if dependency.Path == module {
-				return strings.TrimPrefix(dependency.Version, "v")
-			}
-		}
-	}
-	return "?"
 }
 
 func describe(err error) protocol.Error {
@@ -64,7 +51,7 @@ var codecs = map[string]sarama.CompressionCodec{
 }
 
 // common are the settings of all clients.
-func common(config map[string]string) *sarama.Config {
+func common(config protocol.Config) *sarama.Config {
 	settings := sarama.NewConfig()
 	settings.ClientID = config["client.id"]
 	settings.Version = sarama.MaxVersion
@@ -73,23 +60,9 @@ func common(config map[string]string) *sarama.Config {
 	return settings
 }
 
-// millis sets a time to the first of the properties that is there.
-func millis(config map[string]string, setting *time.Duration, names ...string) {
-	for _, name := range names {
-		if value, err := strconv.ParseFloat(config[name], 64); err == nil {
-			*setting = time.Duration(value * float64(time.Millisecond))
-			return
-		}
-	}
-}
-
-func either(config map[string]string, names ...string) string {
-	for _, name := range names {
-		if value, ok := config[name]; ok {
-			return value
-		}
-	}
-	return ""
+// into sets a time.
+func into(setting *time.Duration) func(time.Duration) {
+	return func(t time.Duration) { *setting = t }
 }
 
 type producer struct {
@@ -102,15 +75,15 @@ func newProducer(command *protocol.Command, out *protocol.Out) (protocol.Produce
 	settings := common(config)
 	settings.Producer.Return.Successes = true
 	settings.Producer.Partitioner = newPartitioner
-	settings.Producer.Compression = codecs[either(config, "compression.codec", "compression.type")]
+	settings.Producer.Compression = codecs[config.Either("compression.codec", "compression.type")]
 	settings.Producer.RequiredAcks = sarama.WaitForAll
-	switch either(config, "acks", "request.required.acks") {
+	switch config.Either("acks", "request.required.acks") {
 	case "0":
 		settings.Producer.RequiredAcks = sarama.NoResponse
 	case "1":
 		settings.Producer.RequiredAcks = sarama.WaitForLocal
 	}
-	millis(config, &settings.Producer.Flush.Frequency, "linger.ms", "queue.buffering.max.ms")
+	config.Millis(into(&settings.Producer.Flush.Frequency), "linger.ms", "queue.buffering.max.ms")
 	settings.Producer.Idempotent = config["enable.idempotence"] == "true" || command.TransactionalID != ""
 	settings.Producer.Transaction.ID = command.TransactionalID
 	// More than one would let requests overtake each other on a retry; with idempotence sarama demands it.
@@ -118,7 +91,7 @@ func newProducer(command *protocol.Command, out *protocol.Out) (protocol.Produce
 	// It knows retries and no time for a record: as many as fit into that time.
 	settings.Producer.Retry.Backoff = 250 * time.Millisecond
 	patience := 30 * time.Second
-	millis(config, &patience, "message.timeout.ms", "delivery.timeout.ms")
+	config.Millis(into(&patience), "message.timeout.ms", "delivery.timeout.ms")
 	settings.Producer.Retry.Max = max(1, int(patience/settings.Producer.Retry.Backoff))
 	client, err := sarama.NewAsyncProducer(strings.Split(config["bootstrap.servers"], ","), settings)
 	if err != nil {
@@ -222,13 +195,13 @@ func newConsumer(command *protocol.Command, out *protocol.Out) (protocol.Consume
 	settings.Consumer.Return.Errors = true
 	settings.Consumer.Offsets.Initial = sarama.OffsetOldest
 	settings.Consumer.Offsets.AutoCommit.Enable = config["enable.auto.commit"] != "false"
-	if either(config, "isolation.level") == "read_committed" {
+	if config["isolation.level"] == "read_committed" {
 		settings.Consumer.IsolationLevel = sarama.ReadCommitted
 	}
-	millis(config, &settings.Consumer.Offsets.AutoCommit.Interval, "auto.commit.interval.ms")
-	millis(config, &settings.Consumer.MaxWaitTime, "fetch.wait.max.ms")
-	millis(config, &settings.Consumer.Group.Session.Timeout, "session.timeout.ms")
-	millis(config, &settings.Consumer.Group.Heartbeat.Interval, "heartbeat.interval.ms")
+	config.Millis(into(&settings.Consumer.Offsets.AutoCommit.Interval), "auto.commit.interval.ms")
+	config.Millis(into(&settings.Consumer.MaxWaitTime), "fetch.wait.max.ms")
+	config.Millis(into(&settings.Consumer.Group.Session.Timeout), "session.timeout.ms")
+	config.Millis(into(&settings.Consumer.Group.Heartbeat.Interval), "heartbeat.interval.ms")
 	ctx, stop := context.WithCancel(context.Background())
 	c := &consumer{out: out, stop: stop}
 	addresses := strings.Split(config["bootstrap.servers"], ",")
@@ -333,13 +306,13 @@ func incoming(message *sarama.ConsumerMessage) protocol.Incoming {
 
 // Setup is called when a generation begins.
 func (c *consumer) Setup(session sarama.ConsumerGroupSession) error {
-	c.out.Assigned(places(session.Claims()))
+	c.out.Assigned(protocol.Places(session.Claims()))
 	return nil
 }
 
 // Cleanup is called when a generation ends and all of its partitions' readers have returned.
 func (c *consumer) Cleanup(session sarama.ConsumerGroupSession) error {
-	c.out.Revoked(places(session.Claims()))
+	c.out.Revoked(protocol.Places(session.Claims()))
 	return nil
 }
 
@@ -347,16 +320,6 @@ func (c *consumer) Cleanup(session sarama.ConsumerGroupSession) error {
 func (c *consumer) ConsumeClaim(session sarama.ConsumerGroupSession, claim sarama.ConsumerGroupClaim) error {
 	c.tell(session.Context(), claim.Messages(), func(last *sarama.ConsumerMessage) { session.MarkMessage(last, "") })
 	return nil
-}
-
-func places(claims map[string][]int32) []protocol.Place {
-	var all []protocol.Place
-	for topic, partitions := range claims {
-		for _, partition := range partitions {
-			all = append(all, protocol.Place{Topic: topic, Partition: partition})
-		}
-	}
-	return all
 }
 
 func (c *consumer) Close() {

@@ -73,15 +73,15 @@ type Incoming struct {
 
 // Command is a line of stdin.
 type Command struct {
-	Do              string            `json:"do"`
-	ID              int               `json:"id"`
-	Config          map[string]string `json:"config"`
-	TransactionalID string            `json:"transactional_id"`
-	Group           string            `json:"group"`
-	Topics          []string          `json:"topics"`
-	Partitions      []Place           `json:"partitions"`
-	Records         []Outgoing        `json:"records"`
-	TimeoutMs       int               `json:"timeout_ms"`
+	Do              string     `json:"do"`
+	ID              int        `json:"id"`
+	Config          Config     `json:"config"`
+	TransactionalID string     `json:"transactional_id"`
+	Group           string     `json:"group"`
+	Topics          []string   `json:"topics"`
+	Partitions      []Place    `json:"partitions"`
+	Records         []Outgoing `json:"records"`
+	TimeoutMs       int        `json:"timeout_ms"`
 }
 
 // Error is how a failure is told.
