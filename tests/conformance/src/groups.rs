@@ -23,6 +23,18 @@ pub const SYNC: i16 = 5;
 /// Sessions and rebalances that no scenario sits out.
 const LONG_MS: i32 = 30_000;
 
+/// Those that scenarios sit out: long enough for the few requests that have to come before their end.
+pub const SHORT_MS: i32 = 4_000;
+
+/// More than that.
+pub const BEYOND_SHORT: Duration = Duration::from_millis(SHORT_MS as u64 + 1_000);
+
+/// A session that is kept up with a sign of life every [`BEAT`].
+pub const KEPT_MS: i32 = 8_000;
+
+/// Eight of them last longer than [`KEPT_MS`].
+pub const BEAT: Duration = Duration::from_millis(1_100);
+
 pub fn group_id(name: &str) -> GroupId {
     GroupId(text(name))
 }
@@ -297,7 +309,7 @@ pub async fn assign(members: &mut [Member]) {
 
 /// Waits until the group looks like that.
 pub async fn until(client: &mut Client, group: &str, looks: impl Fn(&DescribedGroup) -> bool) {
-    for _ in 0..1_000 {
+    for _ in 0..6_000 {
         if looks(&ask_about(client, group).await) {
             return;
         }

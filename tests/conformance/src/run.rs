@@ -16,7 +16,7 @@ use tokio::time::timeout;
 const LANES: usize = 8;
 
 /// A scenario that takes longer has failed.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(240);
 
 /// What a scenario came to on a broker.
 pub struct Outcome {

@@ -5,7 +5,6 @@ use crate::groups::*;
 use crate::help::*;
 use crate::scenarios;
 use kafka_protocol::messages::HeartbeatRequest;
-use std::time::Duration;
 
 scenarios![
     an_empty_group_id_is_refused,
@@ -122,16 +121,16 @@ async fn with_session(client: &Client, session_ms: i32) -> Member {
 }
 
 async fn a_silent_member_is_forgotten_after_its_session(client: Client) {
-    let mut member = with_session(&client, 1_000).await;
+    let mut member = with_session(&client, SHORT_MS).await;
     let group = member.group.clone();
     until_state(&mut member.client, &group, "Empty").await;
     expect(member.heartbeat(4).await, ErrorCode::UnknownMemberId);
 }
 
 async fn heartbeats_keep_a_member(client: Client) {
-    let mut member = with_session(&client, 3_000).await;
+    let mut member = with_session(&client, KEPT_MS).await;
     for _ in 0..10 {
-        tokio::time::sleep(Duration::from_millis(450)).await;
+        tokio::time::sleep(BEAT).await;
         expect(member.heartbeat(4).await, ErrorCode::None);
     }
 }

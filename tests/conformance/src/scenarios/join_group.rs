@@ -137,7 +137,7 @@ async fn a_member_id_that_was_given_out_is_forgotten_after_its_session(mut clien
     let request = join_request(&group).with_session_timeout_ms(200);
     let given = client.ask(JOIN, &request).await;
     expect(given.error_code, ErrorCode::MemberIdRequired);
-    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    tokio::time::sleep(BEYOND_SHORT).await;
     let late = client.call(JOIN, &request.with_member_id(given.member_id)).await;
     expect(late.error_code, ErrorCode::UnknownMemberId);
     drop(member);
@@ -276,14 +276,14 @@ async fn members_that_do_not_join_again_in_time_are_evicted(client: Client) {
     for version in client.each([1, 4, 9]) {
         let group = client.unique("g");
         let mut slow = Member::new(&client, &group, "slow").await;
-        slow.rebalance_ms = 1_000;
+        slow.rebalance_ms = SHORT_MS;
         slow.enter().await;
         slow.settle(&[]).await;
         let mut new = Member::new(&client, &group, "new").await;
         if version >= 4 {
             new.get_id().await;
         }
-        new.rebalance_ms = 1_000;
+        new.rebalance_ms = SHORT_MS;
         let joined = new.join(version).await;
         assert_eq!((joined.generation_id, joined.members.len()), (2, 1));
         expect(slow.heartbeat(4).await, ErrorCode::UnknownMemberId);
@@ -365,10 +365,10 @@ async fn a_join_repeated_while_it_waits_takes_the_firsts_place(client: Client) {
     again.id = leader.id.clone();
     let second = again.begin_join(JOIN).await;
     // It must be there before the follower lets the barrier fall.
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    tokio::time::sleep(Duration::from_millis(2_000)).await;
     follower.join(JOIN).await;
     assert_eq!(again.end_join(second).await.members.len(), 2);
-    if leader.client.raw.is_silent(Duration::from_millis(100)).await {
+    if leader.client.raw.is_silent(Duration::from_millis(2_000)).await {
         client.note("the first is never answered");
     } else {
         leader.end_join(first).await;

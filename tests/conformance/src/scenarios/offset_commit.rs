@@ -448,11 +448,11 @@ async fn a_fenced_static_member_is_refused(mut client: Client) {
 async fn a_commit_keeps_its_member_alive(mut client: Client) {
     let topic = client.topic("t", 1).await;
     let mut member = Member::new(&client, &client.unique("g"), "m").await;
-    member.session_ms = 3_000;
+    member.session_ms = KEPT_MS;
     member.enter().await;
     member.settle(&[]).await;
     for _ in 0..8 {
-        tokio::time::sleep(std::time::Duration::from_millis(450)).await;
+        tokio::time::sleep(BEAT).await;
         let response = client.commit(9, &by(&member, 9, &topic)).await;
         assert_eq!(only_code(&response), ErrorCode::None);
     }

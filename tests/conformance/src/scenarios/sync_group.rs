@@ -248,9 +248,9 @@ async fn members_are_called_to_join_again_while_the_group_rebalances(client: Cli
 async fn members_that_do_not_ask_in_time_are_evicted(client: Client) {
     let group = client.unique("g");
     let mut leader = Member::new(&client, &group, "leader").await;
-    leader.rebalance_ms = 1_000;
+    leader.rebalance_ms = SHORT_MS;
     let mut silent = Member::new(&client, &group, "silent").await;
-    silent.rebalance_ms = 1_000;
+    silent.rebalance_ms = SHORT_MS;
     let mut members = [leader, silent];
     gather(&mut members).await;
     let [mut leader, mut silent] = members;
@@ -286,7 +286,7 @@ async fn a_second_question_takes_the_firsts_place(client: Client) {
     let id = members[1].id.clone();
     members[0].settle(&[(&id, "for follower")]).await;
     assert_eq!(again.end(second).await.assignment, "for follower");
-    if members[1].client.raw.is_silent(Duration::from_millis(100)).await {
+    if members[1].client.raw.is_silent(Duration::from_millis(2_000)).await {
         client.note("the first is never answered");
     } else {
         members[1].client.end(first).await;
