@@ -17,7 +17,7 @@ from clients import CLIENTS
 from dataset import Record
 
 PARTITIONS = 3
-RECORDS = 20_000
+RECORDS = 21_000
 # The stream lasts about ten seconds, far longer than the two deaths in its first half and what comes between them.
 RATE = 2_000
 DEATHS_AFTER_ACKS = [1_000, 4_000]
