@@ -33,7 +33,8 @@ TARGETS = ["tidegate", "tidegate-with-apicurio", "kafka-with-apicurio"]
 def outcomes(tmp_path_factory):
     """Target -> what the run on it came to."""
     folder = tmp_path_factory.mktemp("targets")
-    quick = {"preset": "quick", "duration": f"{DURATION_S}s"}
+    # The first questions to a registry whose machine has just been started may take long.
+    quick = {"preset": "quick", "duration": f"{DURATION_S}s", "registry_timeout": "60s"}
     with ExitStack() as started, ThreadPoolExecutor() as threads:
 
         def run(name):
@@ -81,7 +82,9 @@ def test_the_schemas_are_found_after_a_command_restarted_the_registry(tmp_path):
     gateway.start()
     pid = tmp_path / "pid"
     again = shlex.join(map(str, gateway._command))
-    restart = f"kill -9 {gateway.pid}; {again} </dev/null >>{gateway.log} 2>&1 & echo $! >{pid}; sleep 1"
+    # Directory and ports are free when its last thread has ended, which may be after its first.
+    ended = f"while grep -qs '^State:[[:space:]]*[DRSTt]' /proc/{gateway.pid}/task/*/status; do sleep .05; done"
+    restart = f"kill -9 {gateway.pid}; {ended}; {again} </dev/null >>{gateway.log} 2>&1 & echo $! >{pid}; sleep 1"
     try:
         done = load(tmp_path, plan=where(gateway, duration="2s", registry_restart=restart))
     finally:
@@ -94,8 +97,10 @@ def test_the_schemas_are_found_after_a_command_restarted_the_registry(tmp_path):
 
 
 def test_kill_and_restart_of_the_embedded_gateway_loses_nothing(tmp_path):
-    # It is started again as a service manager would, and on a busy machine that may not be done at 5 s.
-    kill = "until kill -9 $(cat $TIDEGATE_LOAD_PID_FILE) 2>/dev/null; do sleep .1; done"
+    # It is started again as a service manager would, and on a busy machine that may not be done at 5 s. One that dies
+    # before it was ready is given up.
+    answers = f"{shlex.quote(os.environ['TIDEGATE_BIN'])} topic list --bootstrap $TIDEGATE_LOAD_BOOTSTRAP"
+    kill = f"until {answers} >/dev/null 2>&1; do sleep .1; done; kill -9 $(cat $TIDEGATE_LOAD_PID_FILE)"
     ats = ("--at", "2s", kill, "--at", "5s", kill)
     done = load(tmp_path, "--embedded", *ats, plan={"preset": "standard", "duration": "10s"})
     assert done.code == 0, done.explain()
