@@ -82,6 +82,16 @@ class Prometheus:
         """The series that the expression has now."""
         return self.ask("query", query=expression)["result"]
 
+    def query_until(self, expression, holds, within_s=60):
+        """The series as soon as `holds` is true of them, or else those that there are in the end.
+
+        A scrape that took too long, as it may on a busy machine, leaves nothing to see until the next one.
+        """
+        end = time.monotonic() + within_s
+        while not holds(rows := self.query(expression)) and time.monotonic() < end:
+            time.sleep(1)
+        return rows
+
     def range(self, expression, start, end, step):
         """The series that the expression has from `start` to `end`."""
         return self.ask("query_range", query=expression, start=start, end=end, step=step)["result"]

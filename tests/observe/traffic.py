@@ -31,7 +31,7 @@ class Traffic:
         admin = AdminClient({"bootstrap.servers": self.bootstrap})
         topics = [NewTopic(name, partitions, 1) for name, partitions in TOPICS.items()]
         for made in admin.create_topics(topics).values():
-            made.result(20)
+            made.result(60)
         self._run(self._produce)
         for group in ("billing", "mailing"):
             self._run(self._consume, group, ["orders", "payments"], 0)
@@ -45,7 +45,7 @@ class Traffic:
     def __exit__(self, *error):
         self._stop.set()
         for thread in self._threads:
-            thread.join(20)
+            thread.join(60)
 
     def _run(self, what, *arguments):
         def guarded():
@@ -73,7 +73,7 @@ class Traffic:
                 number += 1
                 producer.produce(names[number % 3], value, key=str(number % 97))
             producer.poll(0)
-        producer.flush(20)
+        producer.flush(60)
 
     def _consumer(self, group, client_id):
         return Consumer({
