@@ -37,7 +37,7 @@ fn append_when_there_is_room(writer: &mut Writer) -> Vec<u8> {
                 block_on(commit).unwrap();
                 return bytes;
             }
-            Err(LogError::Full(_)) if begun.elapsed() < Duration::from_secs(10) => {
+            Err(LogError::Full(_)) if begun.elapsed() < Duration::from_secs(60) => {
                 std::thread::sleep(Duration::from_millis(20));
             }
             Err(other) => panic!("{other}"),
