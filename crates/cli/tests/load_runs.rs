@@ -90,7 +90,7 @@ fn a_gateway_that_a_command_kills_comes_back_and_nothing_is_lost() {
 fn a_gateway_that_never_answers_again_ends_the_run_with_a_report() {
     let report = File::new("mute.json");
     let mute = "kill -STOP $(cat $TIDEGATE_LOAD_PID_FILE)";
-    let times = ["--duration", "2s", "--delivery-timeout", "2s", "--drain-timeout", "1s"];
+    let times = ["--duration", "5s", "--delivery-timeout", "2s", "--drain-timeout", "1s"];
     let more = ["--at", "1s", mute, "--report", report.path()];
     let child = load(&[SHORT, &times, &more].concat()).spawn();
     let output =

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 const OUTPUT_BYTES_MAX: usize = 16 << 10;
 
 /// How long output is waited for when the command is over: what it left running may hold the pipe.
-const OUTPUT_GRACE: Duration = Duration::from_millis(200);
+const OUTPUT_GRACE: Duration = Duration::from_secs(1);
 
 /// Runs the commands at their times, counted from `epoch_us`, until `over`. What still runs then is left
 /// running. `tell` hears a line about each.
