@@ -13,7 +13,7 @@ use tidegate_model::ErrorCode;
 use tidegate_server::Limits;
 
 const MINUTE_MS: i64 = 60_000;
-const SOON: Duration = Duration::from_secs(10);
+const SOON: Duration = Duration::from_secs(60);
 
 /// So many looks for expired offsets must have been made before it is said that something stays.
 const LOOKS: Duration = Duration::from_millis(300);

@@ -282,13 +282,28 @@ async fn members_that_do_not_rejoin_in_the_rebalance_timeout_are_evicted() {
 async fn a_member_without_heartbeats_is_gone_after_its_session_and_one_with_them_stays() {
     let gateway = Gateway::start().await;
     let mut silent = Member::new(&gateway).await;
-    silent.session_ms = 500;
+    // Long beside the pauses between heartbeats, which a machine with much to do makes longer.
+    let session = Duration::from_secs(5);
+    silent.session_ms = session.as_millis() as i32;
     silent.take_all().await;
+    let mut last = Instant::now();
     for _ in 0..10 {
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        tokio::time::sleep(session / 8).await;
+        last = Instant::now();
         assert_eq!(silent.heartbeat().await, ErrorCode::None);
     }
-    tokio::time::sleep(Duration::from_millis(900)).await;
+    let mut other = coordinated(&gateway).await;
+    let describe = DescribeGroupsRequest::default().with_groups(vec![GroupId(text("g"))]);
+    // A heartbeat would begin its session anew.
+    while !other.call(5, &describe).await.groups[0].members.is_empty() {
+        assert!(last.elapsed() < Duration::from_secs(60), "it stays for ever");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(
+        last.elapsed() >= session - Duration::from_millis(50),
+        "gone after {:?}",
+        last.elapsed()
+    );
     assert_eq!(silent.heartbeat().await, ErrorCode::UnknownMemberId);
 }
 

@@ -61,7 +61,8 @@ async fn a_produce_beyond_its_quota_is_answered_at_once_and_then_its_connection_
     let throttle = Duration::from_millis(answer.throttle_time_ms as u64);
     // The client is throttled, not its host: another connection of the same client is served.
     gateway.client().await.call(3, &api_versions()).await;
-    assert!(client.is_silent(Duration::from_millis(50)).await);
+    let silent = client.is_silent(Duration::from_millis(50)).await;
+    assert!(silent || began.elapsed() >= throttle, "{:?} of {throttle:?}", began.elapsed());
     client.end::<ApiVersionsRequest>(3, behind).await;
     assert!(began.elapsed() >= throttle, "{:?} of {throttle:?}", began.elapsed());
 }
@@ -171,6 +172,7 @@ async fn created(
 async fn topics_beyond_the_quota_are_refused_and_what_fails_anyway_costs_nothing() {
     let gateway = Gateway::start().await;
     // A bucket of 11 that fills by 1 a second.
+    let began = Instant::now();
     set(&gateway, RAW, MUTATIONS, Some(1.0)).await;
     let (rows, throttle_ms) = created(&gateway, 7, &[("a", 11), ("b/", 100), ("c", 11)]).await;
     // What is there may be overdrawn once; the next topic finds nothing left.
@@ -178,7 +180,9 @@ async fn topics_beyond_the_quota_are_refused_and_what_fails_anyway_costs_nothing
     assert_eq!(rows[1].0, ErrorCode::InvalidTopic);
     let (rows, throttle_ms) = created(&gateway, 7, &[("d", 1), ("e", 1)]).await;
     assert_eq!(rows, [REFUSED, REFUSED]);
-    assert!((9_000..=11_000).contains(&throttle_ms), "{throttle_ms}: 11 are missing");
+    // 11 are missing, less what came back in between.
+    let least_ms = 10_999 - began.elapsed().as_millis() as i32;
+    assert!((least_ms..=11_000).contains(&throttle_ms), "{throttle_ms}, at least {least_ms}");
     assert!(gateway.broker.topics().by_name("d").is_none());
 
     let more = CreatePartitionsTopic::default()
@@ -217,16 +221,17 @@ async fn older_clients_create_what_they_want_and_wait_afterwards() {
 async fn connections_beyond_their_addresss_quota_are_closed_after_a_while() {
     let gateway = Gateway::start().await;
     let mut client = gateway.client().await;
+    let began = Instant::now();
     set(&gateway, &[("ip", Some("127.0.0.1"))], "connection_creation_rate", Some(1.0)).await;
     // Ten in ten seconds. An answer shows that a connection was taken.
     for _ in 0..10 {
         gateway.client().await.call(3, &api_versions()).await;
     }
-    let began = Instant::now();
     let mut throttled = gateway.client().await;
     throttled.begin(3, &api_versions()).await;
     assert_eq!(throttled.receive_or_end().await, None);
-    assert!(began.elapsed() >= Duration::from_millis(500), "{:?}", began.elapsed());
+    // Until there is room for an eleventh: a second after the first, and whole seconds after that.
+    assert!(began.elapsed() >= Duration::from_millis(950), "{:?}", began.elapsed());
     // Those that are open stay so.
     client.call(3, &api_versions()).await;
 }
