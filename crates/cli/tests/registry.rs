@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 /// A gateway without a disk. It is killed when the test ends.
 struct Gateway {
@@ -71,8 +72,12 @@ fn a_gateway_has_a_registry_unless_it_is_off() {
 
 #[test]
 fn a_default_address_that_is_taken_is_told_and_does_not_stop_the_start() {
-    // If that fails another program has it, which serves as well.
-    let _taken = TcpListener::bind("127.0.0.1:8081").ok();
+    // Another program that keeps it serves as well; one that has it for a moment would let it go in between.
+    let taken = || {
+        std::thread::sleep(Duration::from_millis(100));
+        TcpListener::bind("127.0.0.1:8081").ok()
+    };
+    let _taken = (0..150).find_map(|_| taken());
     let gateway = Gateway::start(&[]);
     assert!(gateway.greeting.contains("kafka"), "{}", gateway.greeting);
     assert_eq!(gateway.registry(), None, "{}", gateway.greeting);
