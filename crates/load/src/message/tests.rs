@@ -181,19 +181,3 @@ fn records_are_due_at_the_rate_and_producers_take_turns() {
     assert_eq!(run.due_ns(0, 1), 1_000_000);
     assert_eq!(run.due_ns(3, 864_000_000), 864_000_000_750_000);
 }
-
-/// How fast it is: `cargo test --release -p tidegate-load -- --ignored --nocapture speed_of`.
-#[test]
-#[ignore = "a measurement"]
-fn speed_of_encoding() {
-    for (format, compressible) in Format::ALL.iter().flat_map(|f| [(*f, true), (*f, false)]) {
-        let mut plan = plan(format, 1024);
-        plan.compressible = compressible;
-        let mut encoder = encoder(&plan);
-        let start = std::time::Instant::now();
-        let records = 500_000;
-        let bytes: usize = (0..records).map(|n| encoder.encode(1, n, DUE_US).value.len()).sum();
-        let per_s = records as f64 / start.elapsed().as_secs_f64();
-        println!("{format:?} compressible={compressible}: {per_s:.0} records/s ({bytes} bytes)");
-    }
-}

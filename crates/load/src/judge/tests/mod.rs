@@ -3,10 +3,9 @@
 mod world;
 
 use super::*;
-use crate::message::{Encoder, SchemaIds};
-use crate::plan::Plan;
+use crate::message::SchemaIds;
 use std::collections::BTreeMap;
-use world::{DUE_US, Deed, Record, World, plan, read};
+use world::{Deed, Record, World, plan, read};
 
 const IN_RECORDS: [FaultKind; 12] = [
     FaultKind::Lost,
@@ -324,98 +323,4 @@ fn kinds_are_numbered_and_named_as_in_reports() {
         assert_eq!(*kind as usize, index);
         assert_eq!(serde_json::to_string(kind).unwrap(), format!("\"{}\"", kind.name()));
     }
-}
-
-/// How fast: `cargo test --release -p tidegate-load -- --ignored --nocapture speed_of_judging`.
-#[test]
-#[ignore = "a measurement"]
-fn speed_of_judging() {
-    let mut plan = Plan::preset("default").unwrap();
-    (plan.topics, plan.partitions, plan.producers) = (5, 1, 10);
-    let run = Run::new(&plan, 77, SchemaIds::made_up(&plan));
-    let judge = Judge::new(run.clone(), &[]);
-    let mut encoder = Encoder::new(run);
-    let (records, mut ends) = (1_000_000u64, [0i64; 5]);
-    let mut producers: Vec<_> = (0..10).map(|producer| judge.producer(producer)).collect();
-    let (mut consumer, mut took) = (judge.consumer(0), std::time::Duration::ZERO);
-    let mut batch = Vec::new();
-    for counter in 0..records / 10 {
-        for producer in 0..10u32 {
-            let ledger = &mut producers[producer as usize];
-            ledger.sent(counter);
-            let one = encoder.encode(producer, counter, DUE_US);
-            let end = &mut ends[one.topic as usize];
-            ledger.acknowledged(counter, one.topic, 0, Some(*end));
-            let headers = one.headers.to_vec();
-            batch.push((one.topic, *end, one.key.to_vec(), one.value.to_vec(), headers));
-            *end += 1;
-        }
-        if batch.len() == 1000 {
-            let start = std::time::Instant::now();
-            for (topic, offset, key, value, headers) in &batch {
-                let record = Received {
-                    topic: *topic,
-                    partition: 0,
-                    offset: *offset,
-                    timestamp: Timestamp::Create(DUE_US / 1000),
-                    key: Some(key),
-                    value: Some(value),
-                };
-                let headers = headers.iter().map(|(name, value)| (name.as_str(), Some(&value[..])));
-                assert!(consumer.consumed(record, headers).is_some());
-            }
-            took += start.elapsed();
-            batch.clear();
-        }
-    }
-    assert_eq!(judge.progress().faults, 0);
-    println!("{:.0} records/s consumed and judged", records as f64 / took.as_secs_f64());
-}
-
-/// How much memory: `cargo test --release -p tidegate-load -- --ignored --nocapture memory_of`.
-#[test]
-#[ignore = "a measurement"]
-fn memory_of_a_long_run() {
-    use state::{Result, Seen, Told};
-    let plan = Plan::preset("default").unwrap();
-    let run = Run::new(&plan, 77, SchemaIds::made_up(&plan));
-    let judge = Judge::new(run, &[]);
-    let records: u64 = std::env::var("RECORDS").map_or(36_000_000, |n| n.parse().unwrap());
-    let resident = || {
-        let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
-        pages.split(' ').nth(1).unwrap().parse::<u64>().unwrap() * 4096 / (1 << 20)
-    };
-    let mut ends = [0i64; 20];
-    let mut log: Vec<Seen> = Vec::new();
-    println!("{} MiB before", resident());
-    let mut state = judge.shared.state();
-    (0..20).for_each(|partition| state.last_reading(partition, 0));
-    for counter in 0..records / 10 {
-        for producer in 0..10 {
-            let partition = ((counter * 7 + u64::from(producer) * 3) % 20) as u32;
-            let end = &mut ends[partition as usize];
-            let place = offsets::Place { partition, offset: *end };
-            *end += 1;
-            let id = Some(offsets::RecordId::new(producer, counter));
-            // One in a million fails, and leaves a gap for ever.
-            let failed = (counter * 10 + u64::from(producer)) % 1_000_000 == 7;
-            let result = match failed {
-                true => Result::Failed(Failure::Unknown),
-                false => Result::Acknowledged(place),
-            };
-            state.told(producer, &[Told { counter, result }]);
-            log.push(Seen { id, place, again: false, behind: None });
-        }
-        // A group is 50,000 records behind, and the last reader reads what the group has read.
-        if log.len() == 100_000 {
-            for seen in log.drain(..50_000) {
-                state.consumed(0, &[seen]);
-                state.read_last(seen.place.partition, &[seen]);
-            }
-        }
-        if (counter + 1) % (records / 50) == 0 {
-            println!("{} MiB after {} records", resident(), (counter + 1) * 10);
-        }
-    }
-    assert_eq!(state.progress().faults, 0);
 }
