@@ -209,27 +209,14 @@ impl<'a> Ending<'a> {
 
     fn notes(&mut self) {
         let plan = self.shared.run.plan();
-        let readings = &self.state.readings;
-        let unread = readings.iter().filter(|reading| !reading.done).count();
         let counts = &self.verdict.counts;
-        let vanished: usize = self
-            .state
-            .producers
-            .iter()
-            .map(|known| {
-                known
-                    .seen
-                    .minus(&known.present)
-                    .filter(|n| !known.acknowledged.contains(*n) && !known.aborted.contains(*n))
-                    .count()
-            })
-            .sum();
+        let (unread, vanished) = (self.unread(), self.vanished());
         let mut notes = Vec::new();
         if unread > 0 {
             notes.push(format!(
                 "{unread} of {} partitions were not read to their end at last; {} acknowledged records may be \
                  there or not",
-                readings.len(),
+                self.state.readings.len(),
                 counts.unknown
             ));
         }
@@ -276,5 +263,19 @@ impl<'a> Ending<'a> {
         }
         self.verdict.complete = unread == 0 && counts.expired == 0 && !self.offsets.sums_overflowed;
         self.verdict.notes = notes;
+    }
+
+    /// Partitions that were not read to their end.
+    fn unread(&self) -> usize {
+        self.state.readings.iter().filter(|reading| !reading.done).count()
+    }
+
+    /// Records that a group got and the log has no more, of those that nobody acknowledged.
+    fn vanished(&self) -> usize {
+        let of_one = |known: &Producer| {
+            let gone = known.seen.minus(&known.present);
+            gone.filter(|n| !known.acknowledged.contains(*n) && !known.aborted.contains(*n)).count()
+        };
+        self.state.producers.iter().map(of_one).sum()
     }
 }
