@@ -9,7 +9,7 @@ use crate::shard::{LogRecord, Observer, Pending, Shard};
 use crate::timers::Timers;
 use crate::topics::{Topic, TopicMap};
 use arc_swap::ArcSwap;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,6 +50,10 @@ impl OffsetStorageKind {
 impl LogRecord for Record {
     fn encode(&self) -> (Option<Bytes>, Option<Bytes>) {
         Record::encode(self)
+    }
+
+    fn encode_with(&self, scratch: &mut BytesMut, take: impl FnOnce(Option<&[u8]>, Option<&[u8]>)) {
+        Record::encode_with(self, scratch, take);
     }
 
     fn decode(key: Option<&[u8]>, value: Option<&[u8]>) -> Result<Self, String> {

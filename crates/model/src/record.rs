@@ -55,7 +55,8 @@ impl<'a> Record<'a> {
 /// Builds one uncompressed batch with base offset 0 and no producer id.
 #[derive(Debug, Default)]
 pub struct BatchBuilder {
-    records: BytesMut,
+    /// Room for the header, then the records.
+    batch: BytesMut,
     count: i32,
     base_timestamp: TimestampMs,
     max_timestamp: TimestampMs,
@@ -70,24 +71,36 @@ impl BatchBuilder {
     /// Appends `record` at the next offset; its own `offset_delta` is ignored.
     pub fn push(&mut self, record: &Record<'_>) {
         if self.count == 0 {
+            self.batch.put_bytes(0, BATCH_HEADER_LEN);
             self.base_timestamp = record.timestamp;
             self.max_timestamp = record.timestamp;
         }
         self.max_timestamp = self.max_timestamp.max(record.timestamp);
         let timestamp_delta = record.timestamp.wrapping_sub(self.base_timestamp);
-        let mut body = BytesMut::new();
-        body.put_i8(0);
-        put_varint(&mut body, timestamp_delta);
-        put_varint(&mut body, i64::from(self.count));
-        put_nullable(&mut body, record.key);
-        put_nullable(&mut body, record.value);
-        put_varint(&mut body, record.headers.len() as i64);
+        let offset_delta = i64::from(self.count);
+        let headers = record.headers.iter();
+        let headers_len: usize =
+            headers.map(|header| nullable_len(Some(header.key)) + nullable_len(header.value)).sum();
+        let len = 1
+            + varint_len(timestamp_delta)
+            + varint_len(offset_delta)
+            + nullable_len(record.key)
+            + nullable_len(record.value)
+            + varint_len(record.headers.len() as i64)
+            + headers_len;
+        let batch = &mut self.batch;
+        batch.reserve(varint_len(len as i64) + len);
+        put_varint(batch, len as i64);
+        batch.put_i8(0);
+        put_varint(batch, timestamp_delta);
+        put_varint(batch, offset_delta);
+        put_nullable(batch, record.key);
+        put_nullable(batch, record.value);
+        put_varint(batch, record.headers.len() as i64);
         for header in &record.headers {
-            put_nullable(&mut body, Some(header.key));
-            put_nullable(&mut body, header.value);
+            put_nullable(batch, Some(header.key));
+            put_nullable(batch, header.value);
         }
-        put_varint(&mut self.records, body.len() as i64);
-        self.records.extend_from_slice(&body);
         self.count += 1;
     }
 
@@ -106,9 +119,7 @@ impl BatchBuilder {
         if self.count == 0 {
             return None;
         }
-        let mut batch = BytesMut::with_capacity(BATCH_HEADER_LEN + self.records.len());
-        batch.put_bytes(0, BATCH_HEADER_LEN);
-        batch.extend_from_slice(&self.records);
+        let mut batch = self.batch;
         let header = BatchHeader {
             base_offset: 0,
             len: batch.len(),
@@ -208,6 +219,11 @@ pub fn put_varint(buffer: &mut impl BufMut, value: i64) {
 pub fn varint_len(value: i64) -> usize {
     let zigzag = ((value << 1) ^ (value >> 63)) as u64;
     (64 - (zigzag | 1).leading_zeros() as usize).div_ceil(7)
+}
+
+/// Bytes that [`put_nullable`] writes.
+fn nullable_len(bytes: Option<&[u8]>) -> usize {
+    bytes.map_or(1, |bytes| varint_len(bytes.len() as i64) + bytes.len())
 }
 
 fn put_nullable(buffer: &mut BytesMut, bytes: Option<&[u8]>) {

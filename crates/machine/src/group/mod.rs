@@ -144,6 +144,7 @@ impl GroupMachine {
         }
         let expire_timestamp = request.expire_timestamp(now.wall_ms);
         let mut errors = Vec::with_capacity(request.offsets.len());
+        out.records.reserve(request.offsets.len());
         for offset in request.offsets {
             if offset.is_metadata_over(self.settings.offset_metadata_max_bytes) {
                 errors.push(ErrorCode::OffsetMetadataTooLarge);

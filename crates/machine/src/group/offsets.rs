@@ -83,14 +83,13 @@ impl Offsets {
 
     fn insert(&mut self, group_id: &str, topic: &str, partition: i32, value: OffsetAndMetadata) {
         // Commits repeat the same keys over and over: no key is copied unless it is new.
-        if !self.groups.contains_key(group_id) {
-            self.groups.insert(group_id.to_owned(), ByTopic::new());
+        let topics = self.groups.get_mut(group_id);
+        if let Some(partitions) = topics.and_then(|topics| topics.get_mut(topic)) {
+            partitions.insert(partition, value);
+            return;
         }
-        let topics = self.groups.get_mut(group_id).expect("inserted above");
-        if !topics.contains_key(topic) {
-            topics.insert(topic.to_owned(), ByPartition::new());
-        }
-        topics.get_mut(topic).expect("inserted above").insert(partition, value);
+        let topics = self.groups.entry(group_id.to_owned()).or_default();
+        topics.entry(topic.to_owned()).or_default().insert(partition, value);
     }
 
     fn remove(&mut self, group_id: &str, topic: &str, partition: i32) {

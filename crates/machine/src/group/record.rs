@@ -114,19 +114,41 @@ pub struct MemberMetadata {
 impl Record {
     /// The record's key and value.
     pub fn encode(&self) -> (Option<Bytes>, Option<Bytes>) {
+        self.encode_with(&mut BytesMut::new(), |key, value| {
+            (key.map(Bytes::copy_from_slice), value.map(Bytes::copy_from_slice))
+        })
+    }
+
+    /// Shows the record's key and value to `take`, written into `scratch`: a commit writes a record
+    /// for each partition, and should not pay for memory each time.
+    pub fn encode_with<T>(
+        &self,
+        scratch: &mut BytesMut,
+        take: impl FnOnce(Option<&[u8]>, Option<&[u8]>) -> T,
+    ) -> T {
+        scratch.clear();
+        let is_tombstone = match self {
+            Record::OffsetCommit { group_id, topic, partition, .. }
+            | Record::OffsetTombstone { group_id, topic, partition } => {
+                put_offset_key(scratch, group_id, topic, *partition);
+                matches!(self, Record::OffsetTombstone { .. })
+            }
+            Record::GroupMetadata { group_id, .. } | Record::GroupTombstone { group_id } => {
+                put_group_key(scratch, group_id);
+                matches!(self, Record::GroupTombstone { .. })
+            }
+            Record::Unknown { key, value } => return take(key.as_deref(), value.as_deref()),
+        };
+        let key_len = scratch.len();
         match self {
-            Record::OffsetCommit { group_id, topic, partition, value } => {
-                (Some(offset_key(group_id, topic, *partition)), Some(encode_offset(value)))
-            }
-            Record::OffsetTombstone { group_id, topic, partition } => {
-                (Some(offset_key(group_id, topic, *partition)), None)
-            }
-            Record::GroupMetadata { group_id, value } => {
-                (Some(group_key(group_id)), Some(encode_group(value)))
-            }
-            Record::GroupTombstone { group_id } => (Some(group_key(group_id)), None),
-            Record::Unknown { key, value } => (key.clone(), value.clone()),
+            Record::OffsetCommit { value, .. } => put_offset(scratch, value),
+            Record::GroupMetadata { value, .. } => put_group(scratch, value),
+            Record::OffsetTombstone { .. }
+            | Record::GroupTombstone { .. }
+            | Record::Unknown { .. } => {}
         }
+        let (key, value) = scratch.split_at(key_len);
+        take(Some(key), (!is_tombstone).then_some(value))
     }
 
     /// Reads a record back. A kind that is not known comes back as [`Record::Unknown`].
@@ -166,24 +188,19 @@ impl Record {
     }
 }
 
-fn offset_key(group_id: &str, topic: &str, partition: i32) -> Bytes {
-    let mut key = BytesMut::with_capacity(10 + group_id.len() + topic.len());
+fn put_offset_key(key: &mut BytesMut, group_id: &str, topic: &str, partition: i32) {
     key.put_i16(OFFSET_COMMIT);
     key.put_string(group_id, false);
     key.put_string(topic, false);
     key.put_i32(partition);
-    key.freeze()
 }
 
-fn group_key(group_id: &str) -> Bytes {
-    let mut key = BytesMut::with_capacity(4 + group_id.len());
+fn put_group_key(key: &mut BytesMut, group_id: &str) {
     key.put_i16(GROUP_METADATA);
     key.put_string(group_id, false);
-    key.freeze()
 }
 
-fn encode_offset(offset: &OffsetAndMetadata) -> Bytes {
-    let mut value = BytesMut::with_capacity(48 + offset.metadata.len());
+fn put_offset(value: &mut BytesMut, offset: &OffsetAndMetadata) {
     if offset.expire_timestamp >= 0 {
         // The only version that has the field; it has no leader epoch and no topic id.
         value.put_i16(OFFSET_COMMIT_VALUE_WITH_EXPIRY);
@@ -191,7 +208,7 @@ fn encode_offset(offset: &OffsetAndMetadata) -> Bytes {
         value.put_string(&offset.metadata, false);
         value.put_i64(offset.commit_timestamp);
         value.put_i64(offset.expire_timestamp);
-        return value.freeze();
+        return;
     }
     value.put_i16(OFFSET_COMMIT_VALUE_VERSION);
     value.put_i64(offset.offset);
@@ -204,7 +221,6 @@ fn encode_offset(offset: &OffsetAndMetadata) -> Bytes {
         value.put_slice(&[1, TOPIC_ID_TAG as u8, 16]);
         value.put_topic_id(offset.topic_id);
     }
-    value.freeze()
 }
 
 fn decode_offset(bytes: &[u8]) -> Result<OffsetAndMetadata, DecodeError> {
@@ -231,8 +247,7 @@ fn decode_offset(bytes: &[u8]) -> Result<OffsetAndMetadata, DecodeError> {
     Ok(value)
 }
 
-fn encode_group(group: &GroupMetadata) -> Bytes {
-    let mut value = BytesMut::new();
+fn put_group(value: &mut BytesMut, group: &GroupMetadata) {
     value.put_i16(GROUP_METADATA_VALUE_VERSION);
     value.put_string(&group.protocol_type, false);
     value.put_i32(group.generation);
@@ -250,7 +265,6 @@ fn encode_group(group: &GroupMetadata) -> Bytes {
         value.put_blob(&member.subscription);
         value.put_blob(&member.assignment);
     }
-    value.freeze()
 }
 
 fn decode_group(bytes: &[u8]) -> Result<GroupMetadata, DecodeError> {

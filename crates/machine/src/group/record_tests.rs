@@ -158,6 +158,25 @@ fn records_of_other_kinds_of_groups_come_back_unchanged() {
 }
 
 #[test]
+fn memory_lent_to_one_record_after_the_other_shows_each_as_its_own() {
+    let pairs = [
+        (GROUP_KEY, Some(GROUP_VALUE_3)),
+        (OFFSET_KEY, None),
+        (OFFSET_KEY, Some(OFFSET_VALUE_4_ID)),
+        (CONSUMER_GROUP_KEY, Some("00ff")),
+        (GROUP_KEY, None),
+        (OFFSET_KEY, Some(OFFSET_VALUE_1)),
+    ];
+    let mut scratch = BytesMut::new();
+    for (key, value) in pairs {
+        let expected = (Some(from_hex(key)), value.map(from_hex));
+        decode(key, value).unwrap().encode_with(&mut scratch, |key, value| {
+            assert_eq!((key, value), (expected.0.as_deref(), expected.1.as_deref()));
+        });
+    }
+}
+
+#[test]
 fn unknown_value_versions_and_trailing_bytes_are_errors() {
     for value in ["0005", "ffff"] {
         let error = decode(GROUP_KEY, Some(value)).unwrap_err();
