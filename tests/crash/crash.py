@@ -42,7 +42,7 @@ PARTITIONS = 6
 # After so many rounds the topic is read again from its first offset and given up for a new one.
 ROUNDS_A_TOPIC = 10
 FINISH_TIMEOUT_S = 110
-READ_TIMEOUT_S = 60
+READ_TIMEOUT_S = 120
 PIPES = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
 # name, partitions, codec, smallest and largest value, linger, records a second
 PRODUCERS = [
@@ -236,7 +236,7 @@ class Group:
         self.finish()
         before = self.generation
         self._start()
-        end = time.monotonic() + 30
+        end = time.monotonic() + 90
         while self.generation == before and time.monotonic() < end:
             self.take()
             time.sleep(0.02)
@@ -370,7 +370,7 @@ class Harness:
         self.topic = self.group = None
 
     def _wait_for_traffic(self):
-        end = time.monotonic() + 30
+        end = time.monotonic() + 90
         while not all(run.take() for run in self.runs):
             expect(time.monotonic() < end, f"no traffic: {[(run.name, len(run.acks)) for run in self.runs]}")
             for run in self.runs:

@@ -38,7 +38,7 @@ SUBJECTS_A_CONNECTION = 3
 # After so many rounds connections go on to new subjects: every version of theirs is read after every round.
 ROUNDS_A_SUBJECT = 10
 LEVELS = ["NONE", "BACKWARD", "FORWARD", "FULL_TRANSITIVE"]
-TIMEOUT_S = 20
+TIMEOUT_S = 60
 
 
 class Gone(Exception):
