@@ -17,7 +17,7 @@ from ten_schemas import Schema, canonical
 
 KIND = os.environ.get("REGISTRY", "embedded")
 TOPIC = "_schemas"
-_READ_TIMEOUT_S = 60
+_READ_TIMEOUT_S = 90
 
 
 class _OnGateway:
@@ -96,7 +96,7 @@ def schemas_topic(bootstrap: str) -> list[tuple[bytes, bytes | None]]:
         {"bootstrap.servers": bootstrap, "group.id": "none", "enable.auto.commit": False, "fetch.wait.max.ms": 20}
     )
     try:
-        _, end = consumer.get_watermark_offsets(TopicPartition(TOPIC, 0), timeout=20)
+        _, end = consumer.get_watermark_offsets(TopicPartition(TOPIC, 0), timeout=60)
         consumer.assign([TopicPartition(TOPIC, 0, 0)])
         records, deadline = [], time.monotonic() + _READ_TIMEOUT_S
         while end > 0 and (not records or records[-1].offset() < end - 1):

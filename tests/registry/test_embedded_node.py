@@ -15,7 +15,7 @@ from confluent_kafka.serialization import MessageField, SerializationContext
 from clients import CACHE
 
 _DRIVER = Path(__file__).resolve().parent / "node" / "registry.js"
-_TIMEOUT_S = 60
+_TIMEOUT_S = 180
 PERSON = {"name": "Ada", "born": 1815}
 KINDS = ["avro", "json", "protobuf"]
 LIBRARIES = ["confluent", "kafkajs"]
@@ -41,7 +41,7 @@ def topic(embedded, name):
     producer = Producer({"bootstrap.servers": embedded.bootstrap})
     # They are created at once when metadata is asked for.
     for kind in KINDS:
-        producer.list_topics(f"{name}-{kind}", timeout=20)
+        producer.list_topics(f"{name}-{kind}", timeout=60)
     return name
 
 
@@ -71,7 +71,7 @@ def test_what_python_writes_is_read(library, embedded, client, fresh, topic):
         producer.produce(f"{topic}-{kind}", data)
     protobuf = node(library, "write", embedded.url, embedded.bootstrap, f"{topic}-third")[2]
     producer.produce(f"{topic}-protobuf", base64.b64decode(protobuf["data"]))
-    assert producer.flush(20) == 0
+    assert producer.flush(60) == 0
     read = node(library, "read", embedded.url, embedded.bootstrap, topic)
     assert {one["kind"]: one["value"] for one in read} == dict.fromkeys(KINDS, PERSON)
 

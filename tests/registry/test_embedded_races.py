@@ -20,7 +20,7 @@ def at_once(registry, count, work):
     def connection(number):
         api = Api(registry.url)
         api.call("GET", "/subjects")
-        together.wait(30)
+        together.wait(120)
         return work(api, number)
 
     with ThreadPoolExecutor(count) as pool:

@@ -135,9 +135,9 @@ def test_a_schema_that_comes_back_takes_its_deleted_version_away(written):
 
 def test_topic_is_made_with_one_compacted_partition(own_embedded):
     admin = AdminClient({"bootstrap.servers": own_embedded.bootstrap})
-    assert TOPIC not in admin.list_topics(timeout=20).topics, "there is nothing to keep yet"
+    assert TOPIC not in admin.list_topics(timeout=60).topics, "there is nothing to keep yet"
     own_embedded.ask("POST", "/subjects/s/versions", {"schema": '"string"'})
-    assert len(admin.list_topics(timeout=20).topics[TOPIC].partitions) == 1
+    assert len(admin.list_topics(timeout=60).topics[TOPIC].partitions) == 1
     resource = ConfigResource(ResourceType.TOPIC, TOPIC)
     (described,) = admin.describe_configs([resource]).values()
-    assert described.result(20)["cleanup.policy"].value == "compact"
+    assert described.result(60)["cleanup.policy"].value == "compact"

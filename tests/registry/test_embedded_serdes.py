@@ -84,13 +84,13 @@ def travel(embedded, name):
         producer.produce(
             name, key=key, value=value, headers=list(headers), on_delivery=lambda error, at: reports.append((error, at))
         )
-        assert producer.flush(20) == 0
+        assert producer.flush(60) == 0
         error, at = reports[0]
         assert error is None, error
         consumer = Consumer({"bootstrap.servers": embedded.bootstrap, "group.id": "none", "enable.auto.commit": False})
         consumer.assign([TopicPartition(name, at.partition(), at.offset())])
         try:
-            message = consumer.poll(20)
+            message = consumer.poll(60)
             assert message is not None and message.error() is None
             return message
         finally:

@@ -94,7 +94,7 @@ def test_the_same_schema_from_a_hundred_connections_has_one_id_and_one_record(ow
     def connection(_):
         api = Api(own_embedded.url)
         api.call("GET", "/subjects")
-        together.wait(30)
+        together.wait(120)
         return api.register(schema)
 
     with ThreadPoolExecutor(_MANY_CONNECTIONS) as pool:

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from apicurio import Apicurio
-from probing import PROBE, found, offsets, probe, read_until
+from probing import PATIENT, PROBE, expect_read_back_at_once, found, offsets, probe, read_until
 from ten_schemas import numbered_schema, ten_schemas
 
 _CLIENTS = ["2.8.2", "3.9.1", "4.4.0"]
@@ -30,6 +30,7 @@ def test_probe_sees_offsets_from_0_to_11_and_finds_ten_of_ten_again_after_kill(v
     events = probe(version, "run", gateway)
     assert offsets(events) == list(range(_OFFSETS_AFTER_RUN))
     assert found(events) == 10
+    expect_read_back_at_once(events)
 
     events = probe(version, "verify", gateway)
     assert offsets(events) == list(range(_OFFSETS_AFTER_RUN + _NOOPS_PER_START))
@@ -44,7 +45,7 @@ def test_probe_sees_offsets_from_0_to_11_and_finds_ten_of_ten_again_after_kill(v
 
 @pytest.mark.parametrize("version", _CLIENTS)
 def test_running_probe_registers_again_after_gateway_was_killed(version, gateway):
-    command = [PROBE, version, "live", "--bootstrap", gateway.bootstrap]
+    command = [PROBE, version, "live", "--bootstrap", gateway.bootstrap, *PATIENT]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as live:
         try:
             before = read_until(live, "waiting")
@@ -56,7 +57,7 @@ def test_running_probe_registers_again_after_gateway_was_killed(version, gateway
             after = read_until(live, "summary")
             assert found(after) == 10
             live.stdin.close()
-            assert live.wait(30) == 0
+            assert live.wait(60) == 0
         finally:
             live.kill()
     assert offsets(after)[0] == _OFFSETS_AFTER_RUN
@@ -76,7 +77,7 @@ def test_survivor_becomes_master_and_no_generation_has_two_equal_urls(gateway):
     }
     try:
         for version, process in running.items():
-            said, _ = process.communicate(timeout=180)
+            said, _ = process.communicate(timeout=500)
             assert process.returncode == 0, f"election on kafka-clients {version}\n{said}"
             events = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
             steps = [event for event in events if event.get("event") == "election"]

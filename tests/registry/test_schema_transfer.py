@@ -144,7 +144,7 @@ def test_what_kafkas_consumer_prints_is_imported(topic, two, tmp_path):
         check=True,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
     ).stdout
     done = schema.json("import", "-", stdin=printed)
     assert done["notes"] == ["line 8 is left out: it is no record in JSON"]

@@ -100,7 +100,8 @@ function kafkajs(url) {
 
 const LIBRARIES = { confluent, kafkajs }
 
-const kafka = bootstrap => new Kafka({ brokers: [bootstrap], logLevel: logLevel.NOTHING })
+// A second to connect, the client's default, is little on a busy machine.
+const kafka = bootstrap => new Kafka({ brokers: [bootstrap], logLevel: logLevel.NOTHING, connectionTimeout: 30_000 })
 
 async function write(library, bootstrap, topic) {
   const producer = kafka(bootstrap).producer({ createPartitioner: Partitioners.DefaultPartitioner })

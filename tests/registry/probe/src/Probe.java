@@ -27,8 +27,8 @@ public final class Probe {
     /** The NOOP of the start and the NOOP of a new leader. */
     private static final int NOOPS_PER_START = 2;
 
-    private static final long ELECTION_TIMEOUT_MS = 30_000;
-    private static final long LIVE_RETRY_MS = 30_000;
+    private static final long ELECTION_TIMEOUT_MS = 60_000;
+    private static final long LIVE_RETRY_MS = 60_000;
 
     public static void main(String[] args) {
         try {
