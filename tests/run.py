@@ -118,7 +118,7 @@ def suites(options):
             "rust",
             "the Rust tests, tidy among them",
             cargo + ["test", *profile, "--workspace", "--no-fail-fast"],
-            1200,
+            3600,
             report="cargo",
             needs=("build",),
             lock="cargo",
@@ -136,7 +136,7 @@ def suites(options):
             report="junit",
             needs=("build",),
         ),
-        pytest("clients", "client libraries of several languages", 1800),
+        pytest("clients", "client libraries of several languages", 3600),
         Suite(
             "clippy",
             "cargo clippy, warnings are errors",
@@ -154,7 +154,7 @@ def suites(options):
         pytest("symptoms", "the troubleshooting guide: each symptom produced, and what shows it", 400),
         pytest("deploy", "what deploys the gateway, and copies of its data", 200),
         pytest("observe", "boards and alerts on a real Prometheus", 400),
-        pytest("load", "the load test, on servers with known faults and on such that have none", 900),
+        pytest("load", "the load test, on servers with known faults and on such that have none", 2400),
         pytest("apps", "Kafka Connect, Kafka Streams and MirrorMaker 2", 900),
         Suite(
             "kgo",
