@@ -87,6 +87,18 @@ fn a_gateway_that_a_command_kills_comes_back_and_nothing_is_lost() {
 }
 
 #[test]
+fn a_gateway_that_is_killed_while_it_starts_again_comes_back_all_the_same() {
+    let report = File::new("killed-twice.json");
+    // The file names the new process before that is ready.
+    let kills = "file=$TIDEGATE_LOAD_PID_FILE; old=$(cat $file); kill -9 $old; \
+                 while new=$(cat $file); [ -z \"$new\" ] || [ \"$new\" = \"$old\" ]; do :; done; kill -9 $new";
+    run(&short(&["--duration", "5s", "--at", "1s", kills, "--report", report.path()]), 0);
+    let told = report.json();
+    assert_eq!(told["verdict"]["counts"]["acknowledged"], 250, "{told}");
+    assert_eq!(told["commands"][0]["exit_code"], 0, "{told}");
+}
+
+#[test]
 fn a_gateway_that_never_answers_again_ends_the_run_with_a_report() {
     let report = File::new("mute.json");
     let mute = "kill -STOP $(cat $TIDEGATE_LOAD_PID_FILE)";

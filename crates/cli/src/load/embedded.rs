@@ -37,7 +37,7 @@ struct Gateway {
 }
 
 struct State {
-    /// None while it is stopped on purpose.
+    /// None while it is stopped on purpose, and between tries to start it again.
     child: Option<Child>,
     revived: u32,
     over: bool,
@@ -164,8 +164,10 @@ impl Gateway {
         self.start_again(&starting)
     }
 
-    /// Starts the gateway again whenever it has died and nobody ordered that.
+    /// Starts the gateway again whenever it has died and nobody ordered that, until it is there: a command
+    /// may kill it while it starts.
     fn watch(&self) {
+        let mut told = false;
         loop {
             std::thread::sleep(Duration::from_millis(100));
             // Who starts it sees for himself whether it dies.
@@ -177,7 +179,7 @@ impl Gateway {
             let died = state
                 .child
                 .as_mut()
-                .is_some_and(|child| child.try_wait().is_ok_and(|status| status.is_some()));
+                .is_none_or(|child| child.try_wait().is_ok_and(|status| status.is_some()));
             if !died {
                 continue;
             }
@@ -187,10 +189,16 @@ impl Gateway {
             let started = self.start_again(&starting);
             let mut state = self.lock();
             match started {
-                Ok(()) => state.revived += 1,
+                Ok(()) => {
+                    state.revived += 1;
+                    told = false;
+                }
                 Err(_) if state.over => return,
+                // The next try would mostly say the same.
+                Err(_) if told => {}
                 Err(problem) => {
                     eprintln!("tidegate: the embedded gateway did not start again: {problem}");
+                    told = true;
                 }
             }
         }
