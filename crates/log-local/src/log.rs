@@ -15,7 +15,7 @@ use tidegate_log::{
     Append, BatchQuery, Commit, EpochStart, LogError, LogRead, PartitionLog, ReadRequest,
     SegmentLimits, SegmentSummary, Slice, Step, wall_clock_ms,
 };
-use tidegate_model::{Offset, TimestampMs};
+use tidegate_model::{Batches, Offset, TimestampMs};
 
 /// How often a read looks again after a file it was about to read was trimmed.
 const ATTEMPTS: usize = 16;
@@ -171,7 +171,7 @@ impl PartitionLog for LocalLog {
 
     fn size_bytes(&self) -> u64 {
         let state = self.partition.state.lock();
-        state.segments.iter().map(|info| info.len).sum::<u64>() + state.tail.bytes()
+        state.segments.iter().map(|info| info.len).sum::<u64>() + not_moved(&state)
     }
 }
 
@@ -201,10 +201,26 @@ fn summaries(state: &State) -> Vec<SegmentSummary> {
     }
     let last = summaries.last_mut().expect("one was added if there was none");
     last.end_offset = state.durable_end;
-    last.bytes += state.tail.bytes();
+    last.bytes += not_moved(state);
     let tail = state.tail.iter().map(|entry| entry.max_timestamp).max();
     last.max_timestamp = last.max_timestamp.max(tail.unwrap_or(TimestampMs::MIN));
     summaries
+}
+
+/// The bytes of the tail that no segment holds. While a flush is between two segments, the first has a
+/// part of an entry of which the tail still has all; counted twice, it would make retention by size
+/// delete too much.
+fn not_moved(state: &State) -> u64 {
+    let moved_end = state.segments.last().map_or(Offset::MIN, |info| info.end_offset);
+    let split = state.tail.front().filter(|entry| entry.base_offset < moved_end);
+    let moved = split.map_or(0, |entry| {
+        let batches = Batches::new(&entry.bytes).map_while(Result::ok);
+        batches
+            .take_while(|(_, header)| header.next_offset() <= moved_end)
+            .map(|(_, header)| header.len as u64)
+            .sum()
+    });
+    state.tail.bytes() - moved
 }
 
 /// The position of the batch that holds `offset`, as near as memory knows it.

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 use support::TempDir;
 use tidegate_log::conformance::{Writer, batch, block_on, partition};
-use tidegate_log::{LogError, LogStore};
+use tidegate_log::{LogError, LogStore, SegmentLimits};
 use tidegate_log_local::faults::{self, Operation};
 use tidegate_log_local::{LocalStore, Settings};
 
@@ -69,6 +69,29 @@ fn segments_without_space_refuse_appends_and_nothing_else() {
     let store = LocalStore::open(settings).unwrap();
     let first = batch(1, 10_000, 0).len();
     assert!(Writer::open(&store, partition(1, 0), 0).read(1) == expected[first..]);
+}
+
+#[test]
+fn an_append_of_which_a_part_has_moved_to_a_segment_is_counted_once() {
+    let dir = TempDir::new();
+    let mut settings = Settings::new(dir.path().join("data"));
+    settings.flush_bytes = 100_000;
+    let store = LocalStore::open(settings.clone()).unwrap();
+    let mut writer = Writer::open(&store, partition(1, 0), 0);
+    // Three of the batches fill a segment. There is no space for the second.
+    writer.log.limit_segments(SegmentLimits { bytes: 35_000, ..SegmentLimits::NONE });
+    let second = format!("segments/{}/{:020}.log", partition(1, 0), 3);
+    faults::inject(Operation::WriteSegment, &settings.data_dir.join(&second), libc::ENOSPC);
+    let mut batches: Vec<u8> = (0..12).flat_map(|n| batch(1, 10_000, n)).collect();
+    block_on(writer.enqueue(&mut batches).unwrap()).unwrap();
+    while !store.stats().full {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let segments = writer.log.segments();
+    assert_eq!(segments.len(), 1, "the flush is between two segments");
+    assert_eq!(segments[0].bytes, batches.len() as u64);
+    assert_eq!(writer.log.size_bytes(), batches.len() as u64);
+    faults::heal(&settings.data_dir.join(&second));
 }
 
 #[test]
