@@ -10,7 +10,7 @@ use crate::timers::Timers;
 use crate::topics::{Topic, TopicMap};
 use arc_swap::ArcSwap;
 use bytes::{Bytes, BytesMut};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 use tidegate_log::{Commit, LogError};
@@ -66,18 +66,28 @@ type GroupShard = Arc<Shard<GroupMachine>>;
 /// The shards; none while `__consumer_offsets` does not exist or is not loaded.
 #[derive(Default)]
 pub struct GroupShards {
-    shards: ArcSwap<Vec<GroupShard>>,
+    loaded: ArcSwap<Loaded>,
+}
+
+#[derive(Default)]
+struct Loaded {
+    shards: Arc<Vec<GroupShard>>,
+    /// Groups that are not where they belong, by their partition; see [`misplaced`].
+    elsewhere: HashMap<String, usize>,
 }
 
 impl GroupShards {
     /// The shard that coordinates a group. While there is none it is NOT_COORDINATOR, so that
     /// clients look for the coordinator, which brings it up.
     pub fn get(&self, group_id: &str) -> Result<GroupShard, ErrorCode> {
-        let shards = self.shards.load();
-        match shards.len() {
-            0 => Err(ErrorCode::NotCoordinator),
-            count => Ok(shards[partition_of(group_id, count)].clone()),
+        let loaded = self.loaded.load();
+        let count = loaded.shards.len();
+        if count == 0 {
+            return Err(ErrorCode::NotCoordinator);
         }
+        let known = if loaded.elsewhere.is_empty() { None } else { loaded.elsewhere.get(group_id) };
+        let partition = known.copied().unwrap_or_else(|| partition_of(group_id, count));
+        Ok(loaded.shards[partition].clone())
     }
 
     /// Takes one command for the group's shard.
@@ -90,7 +100,7 @@ impl GroupShards {
 
     /// All shards.
     pub fn all(&self) -> Arc<Vec<GroupShard>> {
-        self.shards.load_full()
+        self.loaded.load().shards.clone()
     }
 }
 
@@ -152,15 +162,17 @@ impl Groups {
             self.show_all(&shard);
             shards.push(shard);
         }
-        self.shards.shards.store(Arc::new(shards));
+        let known: Vec<BTreeSet<String>> = shards.iter().map(group_ids).collect();
+        let elsewhere = misplaced(&known);
+        self.shards.loaded.store(Arc::new(Loaded { shards: Arc::new(shards), elsewhere }));
         Ok(())
     }
 
     /// `__consumer_offsets` is deleted: nothing is coordinated until there is another one. Members
     /// that wait are sent to look for it.
     pub fn unload(&self) {
-        let shards = self.shards.shards.swap(Arc::default());
-        shards.iter().for_each(|shard| shard.release());
+        let loaded = self.shards.loaded.swap(Arc::default());
+        loaded.shards.iter().for_each(|shard| shard.release());
     }
 
     /// Takes one command for a group.
@@ -292,13 +304,41 @@ pub async fn gather(lists: Vec<Pending<Reply>>) -> Result<Vec<ListedGroup>, Erro
     Ok(groups)
 }
 
-/// The partition of `__consumer_offsets` that a group belongs to, as Kafka computes it: Java's
-/// string hash without its sign, modulo the number of partitions.
+/// The groups that a shard knows.
+fn group_ids(shard: &GroupShard) -> BTreeSet<String> {
+    let ids = |machine: &mut GroupMachine, _| {
+        let of_members = machine.membership().group_ids();
+        of_members.chain(machine.offsets().group_ids()).map(str::to_owned).collect()
+    };
+    // A shard that was loaded just now can be read.
+    shard.read(ids).map(|(ids, _)| ids).unwrap_or_default()
+}
+
+/// The groups that lie in another partition than theirs, by that partition; `known` are the groups of each
+/// partition. Half of all groups were written elsewhere before [`partition_of`] was Kafka's: they stay where
+/// their offsets are.
+fn misplaced(known: &[BTreeSet<String>]) -> HashMap<String, usize> {
+    let mut elsewhere = HashMap::new();
+    for (partition, group_ids) in known.iter().enumerate() {
+        for group_id in group_ids {
+            let home = partition_of(group_id, known.len());
+            if home != partition && !known[home].contains(group_id) {
+                elsewhere.insert(group_id.clone(), partition);
+            }
+        }
+    }
+    elsewhere
+}
+
+/// The partition of `__consumer_offsets` that a group belongs to, as Kafka computes it
+/// (`GroupCoordinatorService.partitionFor`): the absolute value of Java's string hash, modulo the number of
+/// partitions.
 fn partition_of(group_id: &str, partitions: usize) -> usize {
     let hash = group_id
         .encode_utf16()
         .fold(0i32, |hash, unit| hash.wrapping_mul(31).wrapping_add(i32::from(unit)));
-    (hash & i32::MAX) as usize % partitions
+    // Kafka's `Utils.abs` takes the one number that has no absolute value for 0.
+    hash.checked_abs().unwrap_or(0) as usize % partitions
 }
 
 #[cfg(test)]
@@ -312,5 +352,20 @@ mod tests {
         assert_eq!(partition_of("ab", 50), (97 * 31 + 98) % 50);
         let (zero, one) = ("console-consumer-0", "console-consumer-1");
         assert_eq!((partition_of(zero, 1 << 30) + 1), partition_of(one, 1 << 30));
+        // Their hashes are negative, the last one is the lowest there is; as Kafka's own classes tell.
+        assert_eq!(partition_of("group-metadat-bd0ff3a1", 50), 18);
+        assert_eq!(partition_of("committed-off-34fb634b", 50), 35);
+        assert_eq!(partition_of("polygenelubricants", 50), 0);
+    }
+
+    #[test]
+    fn a_group_stays_where_it_was_written_unless_it_is_at_home_too() {
+        let mut known = vec![BTreeSet::new(); 50];
+        let (only_away, both, at_home) = ("group-metadat-bd0ff3a1", "committed-off-34fb634b", "a");
+        known[30].insert(only_away.to_owned());
+        known[13].insert(both.to_owned());
+        known[35].insert(both.to_owned());
+        known[47].insert(at_home.to_owned());
+        assert_eq!(misplaced(&known), HashMap::from([(only_away.to_owned(), 30)]));
     }
 }
