@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 VALUE_PRINTED_BYTES_MAX = 64 * 1024
 POLL_S = 0.1
+_PRINTING = threading.Lock()
 
 
 class Options(dict):
@@ -77,7 +78,9 @@ def read_records(options):
 
 
 def emit(**fields):
-    print(json.dumps(fields), flush=True)
+    # A driver may have several threads, and print writes a text and the end of its line one after the other.
+    with _PRINTING:
+        print(json.dumps(fields), flush=True)
 
 
 def emit_record(partition, offset, timestamp, key, value, headers):
