@@ -162,7 +162,7 @@ impl Groups {
             self.show_all(&shard);
             shards.push(shard);
         }
-        let known: Vec<BTreeSet<String>> = shards.iter().map(group_ids).collect();
+        let known: Vec<_> = shards.iter().map(group_ids).collect::<Result<_, _>>()?;
         let elsewhere = misplaced(&known);
         self.shards.loaded.store(Arc::new(Loaded { shards: Arc::new(shards), elsewhere }));
         Ok(())
@@ -304,14 +304,14 @@ pub async fn gather(lists: Vec<Pending<Reply>>) -> Result<Vec<ListedGroup>, Erro
     Ok(groups)
 }
 
-/// The groups that a shard knows.
-fn group_ids(shard: &GroupShard) -> BTreeSet<String> {
+/// The groups that a shard knows. Without all of them some group's offsets might be looked for in the wrong place.
+fn group_ids(shard: &GroupShard) -> Result<BTreeSet<String>, LogError> {
     let ids = |machine: &mut GroupMachine, _| {
         let of_members = machine.membership().group_ids();
         of_members.chain(machine.offsets().group_ids()).map(str::to_owned).collect()
     };
-    // A shard that was loaded just now can be read.
-    shard.read(ids).map(|(ids, _)| ids).unwrap_or_default()
+    let unread = |error| LogError::Unavailable(format!("groups cannot be read: {error:?}"));
+    shard.read(ids).map(|(ids, _)| ids).map_err(unread)
 }
 
 /// The groups that lie in another partition than theirs, by that partition; `known` are the groups of each
